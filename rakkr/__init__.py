@@ -1,0 +1,1 @@
+"""The recorder agent: see ``rakkr.tap`` for how its parts fit together."""

@@ -1,0 +1,1 @@
+"""Numbers only: sample formats, WAV containers, levels.  Imports no Twisted."""

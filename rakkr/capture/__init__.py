@@ -1,0 +1,1 @@
+"""Capture programs: which one, with what arguments, and how it is looked after."""

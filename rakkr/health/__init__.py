@@ -1,0 +1,1 @@
+"""Evidence: what happened on this node."""

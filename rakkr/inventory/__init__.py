@@ -1,0 +1,1 @@
+"""What audio inputs this machine has, and what machine it is."""

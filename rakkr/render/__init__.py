@@ -1,0 +1,1 @@
+"""From a captured range to the file that is delivered."""

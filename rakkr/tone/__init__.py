@@ -1,0 +1,1 @@
+"""rakkr-tone: a capture program that needs no sound card."""

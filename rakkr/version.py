@@ -1,0 +1,3 @@
+"""The version that the agent reports of itself."""
+
+VERSION = "0.1.0"

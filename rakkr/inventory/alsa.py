@@ -1,0 +1,182 @@
+"""
+ALSA's capture devices, read from what ``arecord -l`` and the kernel's text files say.
+
+No device is opened to learn about it: opening would record from it, and would collide with a
+capture that is about to start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import attrs
+
+from rakkr.inventory.interface import AudioInterface
+
+_LISTED: Final = re.compile(r"card ([0-9]{1,5}):(.*?), device ([0-9]{1,5}):(.*)")
+_PCM: Final = re.compile(r"([0-9]{1,5})-([0-9]{1,5}):(.*)")
+_NUMBER: Final = re.compile(r"[0-9]+")
+_HIGHEST_NUMBER: Final = 65_535
+_MOST_CHANNELS: Final = 256
+_RATES: Final = range(1, 1_000_000)
+STANDARD_RATES: Final = (
+    8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000,
+    64_000, 88_200, 96_000, 176_400, 192_000, 352_800, 384_000,
+)  # fmt: skip
+"""The rates that stand for a continuous range, beside its two ends."""
+
+
+@attrs.frozen
+class CaptureDevice:
+    """
+    One capture device of one card.
+
+    :ivar card_id: the card's name in ``hw:CARD=...``, or None where only numbers are known.
+    :ivar name: of card and device, for people.
+    """
+
+    card: int
+    device: int
+    name: str
+    card_id: str | None = None
+
+    @property
+    def system_ref(self) -> str:
+        """How ALSA programs open it; by name where possible, because numbers change."""
+        if self.card_id is None:
+            return f"hw:{self.card},{self.device}"
+        return f"hw:CARD={self.card_id},DEV={self.device}"
+
+    @property
+    def numeric_id(self) -> str:
+        """An id from its numbers alone."""
+        return f"alsa_hw_{self.card}_{self.device}"
+
+    @property
+    def id(self) -> str:
+        """Our id for it, from the card's name where that leaves anything."""
+        token = "".join(c for c in (self.card_id or "").lower() if c.isascii() and c.isalnum())
+        return f"alsa_card_{token}_dev_{self.device}" if token else self.numeric_id
+
+
+@attrs.frozen
+class DeviceFacts:
+    """
+    What the kernel's files tell of a device; None is "does not tell".
+
+    :ivar sample_rates: in Hz, rising, never empty.
+    """
+
+    channel_count: int | None = None
+    sample_rates: tuple[int, ...] | None = None
+    hardware_path: str | None = None
+    serial_number: str | None = None
+
+
+def parse_arecord_list(text: str) -> tuple[CaptureDevice, ...]:
+    """The devices in the output of ``arecord -l`` in the C locale; other lines are passed over."""
+    found = []
+    for line in text.split("\n"):
+        match = _LISTED.fullmatch(line.strip())
+        if match is None:
+            continue
+        card, device = int(match[1]), int(match[3])
+        words = match[2].split()
+        if card > _HIGHEST_NUMBER or device > _HIGHEST_NUMBER or not words:
+            continue
+        name = _joined_name(_label(match[2]), _label(match[4])) or words[0]
+        found.append(CaptureDevice(card, device, name, card_id=words[0]))
+    return tuple(found)
+
+
+def parse_proc_pcm(text: str) -> tuple[CaptureDevice, ...]:
+    """The capture devices in the kernel's list ``/proc/asound/pcm``."""
+    found = []
+    for line in text.split("\n"):
+        match = _PCM.fullmatch(line.strip())
+        if match is None or ": capture" not in line:
+            continue
+        card, device = int(match[1]), int(match[2])
+        if card > _HIGHEST_NUMBER or device > _HIGHEST_NUMBER:
+            continue
+        parts = (part.strip() for part in match[3].split(":"))
+        names = (part for part in parts if part and not part.startswith(("playback", "capture")))
+        found.append(CaptureDevice(card, device, next(names, f"Card {card} device {device}")))
+    return tuple(found)
+
+
+def parse_stream(text: str) -> DeviceFacts:
+    """
+    Channels and rates of a USB device, from its ``/proc/asound/cardN/streamM``.
+
+    A device has several alternate settings, each with its own channels and rates: the most
+    channels count, and the rates of all.  A continuous range gives its ends and the standard rates
+    between them.
+    """
+    channels: set[int] = set()
+    rates: set[int] = set()
+    inside = False
+    for line in map(str.strip, text.split("\n")):
+        if line.endswith(":"):
+            inside = line == "Capture:"
+        elif inside and line.startswith("Channels:"):
+            channels.update(n for n in _numbers(line) if 1 <= n <= _MOST_CHANNELS)
+        elif inside and line.startswith("Rates:"):
+            rates.update(_rates(line))
+    return DeviceFacts(max(channels, default=None), tuple(sorted(rates)) or None)
+
+
+def interfaces(
+    devices: Iterable[CaptureDevice], facts: Mapping[CaptureDevice, DeviceFacts]
+) -> tuple[AudioInterface, ...]:
+    """
+    The devices as inputs of the node, each id and each reference once.
+
+    Card names that differ only in punctuation would share an id; the later one is then named by its
+    numbers.
+    """
+    known: dict[str, AudioInterface] = {}
+    references: set[str] = set()
+    for device in devices:
+        if device.system_ref in references:
+            continue
+        references.add(device.system_ref)
+        id_ = device.id if device.id not in known else device.numeric_id
+        known[id_] = _interface(device, id_, facts.get(device, DeviceFacts()))
+    return tuple(known.values())
+
+
+def _interface(device: CaptureDevice, id_: str, facts: DeviceFacts) -> AudioInterface:
+    return AudioInterface(
+        id=id_,
+        backend="alsa",
+        system_name=device.name,
+        system_ref=device.system_ref,
+        channel_count=facts.channel_count or 2,
+        sample_rates=facts.sample_rates or (48_000,),
+        hardware_path=facts.hardware_path,
+        serial_number=facts.serial_number,
+    )
+
+
+def _label(part: str) -> str:
+    """The text in brackets, or all of it."""
+    opening, closing = part.find("["), part.rfind("]")
+    return part[opening + 1 : closing].strip() if 0 <= opening < closing else part.strip()
+
+
+def _joined_name(card: str, device: str) -> str:
+    return device if card.lower() == device.lower() else f"{card} {device}".strip()
+
+
+def _numbers(line: str) -> list[int]:
+    return [int(digits) for digits in _NUMBER.findall(line) if len(digits) <= 9]  # noqa: PLR2004
+
+
+def _rates(line: str) -> list[int]:
+    ends = [number for number in _numbers(line) if number in _RATES]
+    if "continuous" not in line or not ends:
+        return ends
+    return [*ends, *(rate for rate in STANDARD_RATES if min(ends) < rate < max(ends))]

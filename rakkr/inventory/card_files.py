@@ -1,0 +1,81 @@
+"""What the kernel's files tell of a sound card.  Everything here blocks: call it in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from rakkr.inventory.alsa import CaptureDevice, DeviceFacts, parse_stream
+
+_MOST_BYTES: Final = 1 << 20
+
+
+def read_text(path: Path) -> str | None:
+    """The beginning of a text file, whatever its bytes; None when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return None
+
+
+def _resolved(link: Path) -> Path | None:
+    """Where a link leads in the end, None when it leads nowhere that we may look."""
+    try:
+        return link.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return None
+
+
+@attrs.frozen
+class CardFiles:
+    """
+    The two trees that describe sound cards.
+
+    :ivar asound: normally ``/proc/asound``.
+    :ivar sound: normally ``/sys/class/sound``.
+    """
+
+    asound: Path
+    sound: Path
+
+    def facts(self, device: CaptureDevice) -> DeviceFacts:
+        """
+        What is known of one device.
+
+        The kernel numbers the stream files of a USB card as it numbers the card's devices.
+        """
+        stream = self.asound / f"card{device.card}" / f"stream{device.device}"
+        return attrs.evolve(
+            parse_stream(read_text(stream) or ""),
+            hardware_path=self._hardware_path(device),
+            serial_number=self._serial_number(device),
+        )
+
+    def _hardware_path(self, device: CaptureDevice) -> str:
+        card = self.sound / f"card{device.card}"
+        for link in (card / f"pcmC{device.card}D{device.device}c", card / "device"):
+            place = _resolved(link)
+            if place is not None:
+                return str(place)
+        return f"/proc/asound/card{device.card}/pcm{device.device}c"
+
+    def _serial_number(self, device: CaptureDevice) -> str | None:
+        place = _resolved(self.sound / f"card{device.card}" / "device")
+        if place is None:
+            return None
+        return next(self._serials((place, *place.parents)), None)
+
+    @staticmethod
+    def _serials(places: tuple[Path, ...]) -> Iterator[str]:
+        for place in places:
+            serial = (read_text(place / "serial") or "").strip()
+            if serial:
+                yield serial
+            for line in (read_text(place / "uevent") or "").splitlines():
+                key, _, value = line.partition("=")
+                if key == "SERIAL" and value.strip():
+                    yield value.strip()

@@ -1,0 +1,53 @@
+"""An audio input of this node, whichever backend found it."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class AudioInterface:
+    """
+    One input that can be recorded from.
+
+    :ivar id: ours, stable over restarts; the controller has ids of its own.
+    :ivar backend: ``alsa``, ``jack``, ``pipewire`` or ``unknown``.
+    :ivar system_name: what the system calls it, for people.
+    :ivar system_ref: how a capture program opens it, and how the controller knows it again.
+    :ivar channel_count: the most channels that it is known to have.
+    :ivar sample_rates: in Hz, rising.
+    :ivar hardware_path: where it is plugged in, as the kernel says.
+    """
+
+    id: str
+    backend: str
+    system_name: str
+    system_ref: str | None = None
+    channel_count: int = 2
+    sample_rates: tuple[int, ...] = (48_000,)
+    hardware_path: str | None = None
+    serial_number: str | None = None
+
+
+@attrs.frozen
+class Inventory:
+    """
+    The inputs that were found at one moment.
+
+    :ivar probe_ok: whether the system could be asked.  When not, that nothing was found means
+        nothing, and a controller must not be told that the inputs are gone.
+    :ivar reason: what went wrong, also when another way of asking then worked.
+    """
+
+    interfaces: tuple[AudioInterface, ...]
+    probe_ok: bool
+    reason: str | None = None
+
+
+FALLBACK = AudioInterface(
+    id="iface_default_capture",
+    backend="unknown",
+    system_name="Audio backend discovery pending",
+)
+"""Stands in the printed inventory of a node that has no input; it is never sent to a controller."""
+FALLBACK_ALIAS = "Default Capture Interface"

@@ -1,0 +1,92 @@
+"""
+Looks for audio inputs, with a time limit and without opening any of them.
+
+``arecord -l`` is asked first; when it names no device, or cannot answer, the kernel's own list is
+read.  Inputs of other audio systems will be looked for in modules of their own beside ``alsa``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+from twisted.internet.interfaces import IReactorFromThreads, IReactorProcess, IReactorTime
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from rakkr.inventory.alsa import (
+    CaptureDevice,
+    interfaces,
+    parse_arecord_list,
+    parse_proc_pcm,
+)
+from rakkr.inventory.card_files import CardFiles, read_text
+from rakkr.inventory.host import HostFacts, Machine
+from rakkr.inventory.interface import AudioInterface, Inventory
+from rakkr.process import Ladder, Ran, run
+
+_T = TypeVar("_T")
+
+
+@attrs.frozen(kw_only=True)
+class InventoryProbe:
+    """
+    Asks the system for its inputs and facts, as often as it is told to.
+
+    :ivar environ: of the children; their locale is forced to C, since their answers are parsed.
+    :ivar arecord_command: the program that lists capture devices.
+    :ivar pcm_list: the kernel's list of devices; what it tells of each card lies beside it.
+    :ivar sound: normally ``/sys/class/sound``.
+    :ivar limit: seconds that the program has to answer.
+    """
+
+    spawner: IReactorProcess
+    clock: IReactorTime
+    threads: IReactorFromThreads
+    pool: ThreadPool
+    environ: Mapping[str, str]
+    machine: Machine
+    arecord_command: str
+    pcm_list: Path
+    sound: Path
+    limit: float = 10.0
+
+    async def probe(self) -> Inventory:
+        """The inputs that there are now; it does not fail, see :class:`Inventory`."""
+        ran = await run(
+            self.spawner,
+            self.clock,
+            [self.arecord_command, "-l"],
+            env={**self.environ, "LC_ALL": "C"},
+            ladder=Ladder(grace=2.0, give_up=2.0, limit=self.limit),
+        )
+        listed = parse_arecord_list(ran.stdout.decode("utf-8", "replace")) if ran.exit.ok else ()
+        complaint = None if ran.exit.ok else self._complaint(ran)
+        if listed:
+            return Inventory(await self._described(listed), probe_ok=True)
+        text = await self._in_thread(lambda: read_text(self.pcm_list))
+        devices = parse_proc_pcm(text or "")
+        if text is None and complaint is not None:
+            reason = f"{complaint}; {self.pcm_list} cannot be read"
+            return Inventory((), probe_ok=False, reason=reason)
+        return Inventory(await self._described(devices), probe_ok=True, reason=complaint)
+
+    async def host(self) -> HostFacts:
+        """The facts of the machine, read now."""
+        return await self._in_thread(self.machine.read)
+
+    async def _described(self, devices: tuple[CaptureDevice, ...]) -> tuple[AudioInterface, ...]:
+        files = CardFiles(self.pcm_list.parent, self.sound)
+        return await self._in_thread(
+            lambda: interfaces(devices, {device: files.facts(device) for device in devices})
+        )
+
+    def _complaint(self, ran: Ran) -> str:
+        said = ran.stderr.decode("utf-8", "replace").strip()[:200]
+        return f"{self.arecord_command} -l failed: {ran.exit}{f' ({said})' if said else ''}"
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        result: _T = await deferToThreadPool(self.threads, self.pool, work)
+        return result

@@ -1,0 +1,197 @@
+"""ALSA's lists are read as they are documented, and no line can make reading fail."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from rakkr.inventory.alsa import (
+    CaptureDevice,
+    DeviceFacts,
+    interfaces,
+    parse_arecord_list,
+    parse_proc_pcm,
+    parse_stream,
+)
+
+# Recorded from arecord 1.2.8 with three simulated cards.
+ARECORD_LIST = """\
+**** List of CAPTURE Hardware Devices ****
+card 0: SimStereo [Simulated 2-channel interface], device 0: SimStereo PCM [Simulated 2-channel interface Capture]
+  Subdevices: 1/1
+  Subdevice #0: subdevice #0
+card 1: Sim8 [Simulated 8-channel interface], device 0: Sim8 PCM [Simulated 8-channel interface Capture]
+  Subdevices: 1/1
+  Subdevice #0: subdevice #0
+card 2: Sim32 [Simulated 32-channel interface], device 0: Sim32 PCM [Simulated 32-channel interface Capture]
+  Subdevices: 1/1
+  Subdevice #0: subdevice #0
+"""  # noqa: E501
+
+PROC_PCM = """\
+00-00: SimStereo PCM : Simulated 2-channel interface Capture : capture 1
+01-00: ALC257 Analog : ALC257 Analog : playback 1 : capture 1
+01-03: HDMI 0 : HDMI 0 : playback 1
+12-10:  : capture 2
+"""
+
+STREAM = """\
+Desk 32 at usb-0000:00:14.0-2, high speed : USB Audio
+
+Playback:
+  Status: Stop
+  Interface 1
+    Altset 1
+    Format: S32_LE
+    Channels: 40
+    Rates: 192000
+Capture:
+  Status: Running
+    Interface = 2
+    Altset = 1
+    Momentary freq = 48000 Hz (0x6.0000)
+  Interface 2
+    Altset 1
+    Format: S32_LE
+    Channels: 32
+    Endpoint: 0x82 (2 IN) (ASYNC)
+    Rates: 44100, 48000
+    Bits: 24
+    Channel map: MONO
+  Interface 2
+    Altset 2
+    Format: S32_LE
+    Channels: 8
+    Rates: 96000, 88200
+Mixer:
+    Channels: 99
+    Rates: 1234
+"""
+
+
+class ArecordListTests(SynchronousTestCase):
+    """The output of ``arecord -l``."""
+
+    def test_recorded_output(self) -> None:
+        """A real list gives a device for each card, with its numbers, name and reference."""
+        devices = parse_arecord_list(ARECORD_LIST)
+        self.assertEqual([(d.card, d.device) for d in devices], [(0, 0), (1, 0), (2, 0)])
+        self.assertEqual([d.card_id for d in devices], ["SimStereo", "Sim8", "Sim32"])
+        self.assertEqual(
+            devices[2].name, "Simulated 32-channel interface Simulated 32-channel interface Capture"
+        )
+        self.assertEqual(devices[2].system_ref, "hw:CARD=Sim32,DEV=0")
+        self.assertEqual(devices[2].id, "alsa_card_sim32_dev_0")
+
+    def test_documented_line(self) -> None:
+        """The documented example gives the documented id, name and reference."""
+        (device,) = parse_arecord_list("card 2: XUSB [X-USB], device 0: USB Audio [USB Audio]\n")
+        self.assertEqual(device.id, "alsa_card_xusb_dev_0")
+        self.assertEqual(device.name, "X-USB USB Audio")
+        self.assertEqual(device.system_ref, "hw:CARD=XUSB,DEV=0")
+
+    def test_names(self) -> None:
+        """Equal labels are said once, and a part without brackets is its own label."""
+        lines = {
+            "card 0: PCH [HDA Intel], device 2: x [hda intel]": "hda intel",
+            "card 0: Loop, device 1: Loopback": "Loop Loopback",
+            "card 0: A [], device 0: B []": "A",
+            "card 0: A [Desk, device X], device 0: B [In]": "Desk, device X In",
+            "card 0: A [Desk [32]], device 0: B [In]": "Desk [32] In",
+        }
+        names = {line: parse_arecord_list(line)[0].name for line in lines}
+        self.assertEqual(names, lines)
+
+    def test_other_lines(self) -> None:
+        """Lines that are not of the documented form give nothing."""
+        for line in (
+            "Karte 0: PCH [x], Gerät 0: y [y]",
+            "card x: PCH [x], device 0: y [y]",
+            "card 0: PCH [x], device : y [y]",
+            "card 65536: PCH [x], device 0: y [y]",
+            "card 0: PCH [x], device 65536: y [y]",
+            "card 0: , device 0: y [y]",
+            "arecord: device_list:274: no soundcards found...",
+        ):
+            self.assertEqual(parse_arecord_list(line), (), line)
+        self.assertEqual(len(parse_arecord_list("card 65535: P [x], device 65535: y [y]")), 1)
+
+    @given(st.binary().map(lambda data: data.decode("utf-8", "replace")) | st.text())
+    def test_any_text(self, label: str) -> None:
+        """A name with any letters in it neither fails nor hides the line that follows."""
+        text = f"card 1: A [{label}], device 0: B [B]\ncard 2: C [C], device 0: D [D]\n"
+        self.assertEqual(parse_arecord_list(text)[-1].card_id, "C")
+        parse_arecord_list(label)
+        parse_proc_pcm(label)
+        parse_stream(f"Capture:\n Channels: {label}\n Rates: {label}")
+
+
+class ProcPcmTests(SynchronousTestCase):
+    """The kernel's list of devices."""
+
+    def test_list(self) -> None:
+        """Capture devices are taken with their first name, and playback devices are not."""
+        devices = parse_proc_pcm(PROC_PCM)
+        self.assertEqual([d.id for d in devices], ["alsa_hw_0_0", "alsa_hw_1_0", "alsa_hw_12_10"])
+        self.assertEqual([d.system_ref for d in devices], ["hw:0,0", "hw:1,0", "hw:12,10"])
+        names = ["SimStereo PCM", "ALC257 Analog", "Card 12 device 10"]
+        self.assertEqual([d.name for d in devices], names)
+
+    def test_numbers_too_high(self) -> None:
+        """Numbers that no card can have drop the line."""
+        self.assertEqual(parse_proc_pcm("65536-00: A : capture 1\n00-65536: A : capture 1\n"), ())
+
+
+class StreamTests(SynchronousTestCase):
+    """The description of a USB device."""
+
+    def test_all_settings_count(self) -> None:
+        """The most channels and the rates of all alternate settings of the capture side count."""
+        self.assertEqual(parse_stream(STREAM), DeviceFacts(32, (44_100, 48_000, 88_200, 96_000)))
+
+    def test_continuous_range(self) -> None:
+        """A continuous range holds the standard rates between its ends."""
+        facts = parse_stream("Capture:\nRates: 30000 - 96000 (continuous)\n")
+        expected = (30_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)
+        self.assertEqual(facts, DeviceFacts(None, expected))
+
+    def test_nothing_told(self) -> None:
+        """What is not told stays unknown, and numbers that cannot be are passed over."""
+        self.assertEqual(parse_stream(""), DeviceFacts())
+        self.assertEqual(parse_stream("Playback:\nChannels: 2\nRates: 48000\n"), DeviceFacts())
+        text = "Capture:\nChannels: 0 257 99999999999\nRates: 0, 1000000, KNOT\n"
+        self.assertEqual(parse_stream(text), DeviceFacts())
+        self.assertEqual(parse_stream("Capture:\nChannels: 256\n").channel_count, 256)
+
+
+class InterfaceTests(SynchronousTestCase):
+    """Devices as inputs."""
+
+    def test_defaults(self) -> None:
+        """A device of which nothing is known has two channels at 48 kHz."""
+        (interface,) = interfaces([CaptureDevice(1, 0, "Desk", "Desk")], {})
+        self.assertEqual((interface.channel_count, interface.sample_rates), (2, (48_000,)))
+        self.assertEqual((interface.backend, interface.system_name), ("alsa", "Desk"))
+
+    def test_facts(self) -> None:
+        """What is known of a device is told."""
+        device = CaptureDevice(1, 0, "Desk", "Desk")
+        facts = DeviceFacts(32, (96_000,), "/sys/x", "S1")
+        (interface,) = interfaces([device], {device: facts})
+        self.assertEqual((interface.channel_count, interface.sample_rates), (32, (96_000,)))
+        self.assertEqual((interface.hardware_path, interface.serial_number), ("/sys/x", "S1"))
+
+    def test_ids_are_unique(self) -> None:
+        """Two cards whose names differ only in punctuation have two ids."""
+        found = interfaces([CaptureDevice(0, 0, "a", "X_1"), CaptureDevice(1, 0, "b", "X1")], {})
+        self.assertEqual([i.id for i in found], ["alsa_card_x1_dev_0", "alsa_hw_1_0"])
+
+    def test_name_without_letters(self) -> None:
+        """A card whose name holds no ASCII letter or digit is named by its numbers."""
+        self.assertEqual(CaptureDevice(3, 1, "a", "Ü_").id, "alsa_hw_3_1")
+
+    def test_references_are_unique(self) -> None:
+        """A device that is listed twice is one input."""
+        device = CaptureDevice(0, 0, "a", "X")
+        self.assertEqual(len(interfaces([device, device], {})), 1)

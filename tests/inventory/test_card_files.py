@@ -1,0 +1,73 @@
+"""The kernel's files are found where they are, and missing ones do no harm."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from rakkr.inventory.alsa import CaptureDevice, DeviceFacts
+from rakkr.inventory.card_files import CardFiles, read_text
+
+
+class CardFilesTests(SynchronousTestCase):
+    """A card in a made-up tree."""
+
+    def setUp(self) -> None:
+        """Make a USB card with two devices, of which the second has a stream of its own."""
+        root = Path(tempfile.mkdtemp()).absolute()
+        self.usb = root / "sys/devices/usb1/1-2"
+        self.card = self.usb / "1-2:1.0/sound/card2"
+        (self.card / "pcmC2D1c").mkdir(parents=True)
+        sound = root / "sys/class/sound"
+        sound.mkdir(parents=True)
+        (sound / "card2").symlink_to(self.card)
+        (self.card / "device").symlink_to(self.usb / "1-2:1.0")
+        asound = root / "proc/asound"
+        (asound / "card2").mkdir(parents=True)
+        (asound / "card2/stream1").write_text("Capture:\n Channels: 4\n Rates: 96000\n")
+        self.files = CardFiles(asound, sound)
+        self.device = CaptureDevice(2, 1, "Desk", "Desk")
+
+    def test_everything(self) -> None:
+        """Channels and rates come from the stream of the device, the path from where it leads."""
+        (self.usb / "serial").write_text(" A1B2C3 \n")
+        expected = DeviceFacts(4, (96_000,), str(self.card / "pcmC2D1c"), "A1B2C3")
+        self.assertEqual(self.files.facts(self.device), expected)
+
+    def test_other_device(self) -> None:
+        """A device without files of its own has the path of its card, and no channels."""
+        facts = self.files.facts(CaptureDevice(2, 0, "Desk", "Desk"))
+        self.assertEqual(facts, DeviceFacts(hardware_path=str(self.usb / "1-2:1.0")))
+
+    def test_serial_in_uevent(self) -> None:
+        """A blank serial file is passed over for one in the event description."""
+        (self.usb / "1-2:1.0/serial").write_text("\n")
+        (self.usb / "uevent").write_text("DRIVER=usb\nSERIAL=77\n")
+        self.assertEqual(self.files.facts(self.device).serial_number, "77")
+
+    def test_nearest_serial(self) -> None:
+        """The serial number of the device itself counts, not that of the hub it hangs on."""
+        (self.usb / "serial").write_text("near")
+        (self.usb.parent / "serial").write_text("far")
+        self.assertEqual(self.files.facts(self.device).serial_number, "near")
+
+    def test_no_files(self) -> None:
+        """A card without any files has the path that the kernel would list it under."""
+        facts = self.files.facts(CaptureDevice(7, 3, "Gone"))
+        self.assertEqual(facts, DeviceFacts(hardware_path="/proc/asound/card7/pcm3c"))
+
+    def test_link_that_leads_round(self) -> None:
+        """A link that leads to itself counts as missing."""
+        (self.files.sound / "card8").symlink_to(self.files.sound / "card8")
+        facts = self.files.facts(CaptureDevice(8, 0, "Round"))
+        self.assertEqual(facts, DeviceFacts(hardware_path="/proc/asound/card8/pcm0c"))
+
+    def test_any_bytes(self) -> None:
+        """A file that is not UTF-8 is read all the same; a missing one, or a directory, is None."""
+        path = self.usb / "odd"
+        path.write_bytes(b"a\xff\0b")
+        self.assertEqual(read_text(path), "a\N{REPLACEMENT CHARACTER}\0b")
+        self.assertIsNone(read_text(self.usb))
+        self.assertIsNone(read_text(Path("no\0path")))

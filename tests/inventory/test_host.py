@@ -1,0 +1,192 @@
+"""The facts of the machine have the names that a controller knows."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from rakkr.inventory.host import (
+    HostFacts,
+    Machine,
+    architecture,
+    audio_backends,
+    pretty_name,
+    routable,
+    uptime_seconds,
+)
+from rakkr.inventory.interface import FALLBACK, AudioInterface
+
+
+class Names(NamedTuple):
+    """As ``os.uname`` answers."""
+
+    sysname: str
+    nodename: str
+    release: str
+    version: str
+    machine: str
+
+
+class Nic(NamedTuple):
+    """As much of psutil's answer as is read."""
+
+    family: int
+    address: str
+
+
+HOST = HostFacts(hostname="h", addresses=(), architecture="x86_64")
+ALSA = AudioInterface(id="i", backend="alsa", system_name="n")
+
+
+class FactTests(SynchronousTestCase):
+    """Single facts."""
+
+    def test_architectures(self) -> None:
+        """An architecture has its compiler's name."""
+        known = {
+            "x86_64": "x86_64",
+            "aarch64": "aarch64",
+            "armv6l": "arm",
+            "armv7l": "arm",
+            "i686": "x86",
+            "riscv64": "riscv64",
+            "": "unknown",
+        }
+        self.assertEqual({name: architecture(name, 64) for name in known}, known)
+
+    def test_smaller_system(self) -> None:
+        """A 32-bit system on a 64-bit kernel is a 32-bit one."""
+        self.assertEqual(architecture("aarch64", 32), "arm")
+        self.assertEqual(architecture("x86_64", 32), "x86")
+        self.assertEqual(architecture("armv7l", 32), "arm")
+
+    def test_pretty_name(self) -> None:
+        """The name of the system is read with and without quotes."""
+        self.assertEqual(pretty_name('ID=debian\nPRETTY_NAME="Debian 12"\n'), "Debian 12")
+        self.assertEqual(pretty_name("PRETTY_NAME='Void'"), "Void")
+        self.assertEqual(pretty_name("PRETTY_NAME=Alpine"), "Alpine")
+        self.assertIsNone(pretty_name('NAME="x"\nPRETTY_NAME=""'))
+
+    def test_uptime(self) -> None:
+        """The uptime is whole seconds, or unknown."""
+        self.assertEqual(uptime_seconds("86400.97 123.4\n"), 86_400)
+        for text in ("", "soon", "-1.0 2", "٣.0", "9" * 30):
+            self.assertIsNone(uptime_seconds(text))
+
+    def test_addresses(self) -> None:
+        """Only addresses that others can reach are told, IPv4 first and each once."""
+        texts = ["::1", "fe80::1%eth0", "fd00::21", "127.0.0.1", "10.0.0.21", "10.0.0.21", "junk"]
+        self.assertEqual(routable(texts), ("10.0.0.21", "fd00::21"))
+
+    @given(st.lists(st.ip_addresses().map(str), max_size=40))
+    def test_sixteen_addresses(self, texts: list[str]) -> None:
+        """There are never more than sixteen addresses."""
+        self.assertLessEqual(len(routable(texts)), 16)
+
+    def test_sixteen_and_seventeen(self) -> None:
+        """Sixteen addresses are all told, and of seventeen the first sixteen."""
+        texts = [f"10.0.0.{n}" for n in range(1, 18)]
+        self.assertEqual(routable(texts[:16]), tuple(texts[:16]))
+        self.assertEqual(routable(texts), tuple(texts[:16]))
+
+    def test_backends(self) -> None:
+        """Backends are those of inputs and installed programs; unknown only when there are none."""
+        self.assertEqual(audio_backends(HOST, [ALSA, ALSA]), ["alsa"])
+        self.assertEqual(audio_backends(HOST, [FALLBACK]), ["unknown"])
+        self.assertEqual(audio_backends(HOST, []), ["unknown"])
+        rich = HostFacts(
+            hostname="h",
+            addresses=(),
+            architecture="arm",
+            programs=frozenset({"pipewire", "jack"}),
+        )
+        self.assertEqual(audio_backends(rich, [ALSA]), ["alsa", "jack", "pipewire"])
+        self.assertEqual(audio_backends(rich, [FALLBACK]), ["jack", "pipewire"])
+
+
+class MachineTests(SynchronousTestCase):
+    """A whole machine."""
+
+    def machine(self, **changes: object) -> Machine:
+        """A machine whose files are in a directory of the test's."""
+        self.root = Path(tempfile.mkdtemp())
+        (self.root / "etc").mkdir(parents=True)
+        (self.root / "proc").mkdir()
+        (self.root / "bin").mkdir()
+        parts: dict[str, object] = {
+            "uname": lambda: Names("Linux", "rec-01", "6.1.0-25-amd64", "#1", "x86_64"),
+            "addresses": lambda: {
+                "eth0": [Nic(socket.AF_INET, "10.0.0.21"), Nic(socket.AF_PACKET, "00:11:22")],
+                "eth1": [Nic(socket.AF_INET6, "fd00::21")],
+            },
+            "pointer_bits": 64,
+            "search_path": str(self.root / "bin"),
+            "root": self.root,
+        }
+        return Machine(**(parts | changes))  # type: ignore[arg-type]
+
+    def program(self, name: str, mode: int) -> None:
+        """Put a program on the search path."""
+        path = self.root / "bin" / name
+        path.write_text("#!/bin/sh\n")
+        path.chmod(mode)
+
+    def test_everything(self) -> None:
+        """Every fact comes from its place."""
+        machine = self.machine()
+        (self.root / "etc/os-release").write_text('PRETTY_NAME="Debian 12"\n')
+        (self.root / "proc/uptime").write_text("12.5 3.0\n")
+        self.program("pw-cli", 0o755)
+        expected = HostFacts(
+            hostname="rec-01",
+            addresses=("10.0.0.21", "fd00::21"),
+            architecture="x86_64",
+            programs=frozenset({"pipewire"}),
+            kernel="6.1.0-25-amd64",
+            os_name="Debian 12",
+            uptime_seconds=12,
+        )
+        self.assertEqual(machine.read(), expected)
+
+    def test_nothing(self) -> None:
+        """What cannot be read is unknown, and a file that cannot be run is no program."""
+        machine = self.machine(
+            uname=lambda: Names("Linux", "", "", "", "x86_64"), addresses=self.no_netlink
+        )
+        self.program("jackd", 0o644)
+        facts = machine.read()
+        expected = HostFacts(
+            hostname="unknown-host", addresses=(), architecture="x86_64", os_name="Linux"
+        )
+        self.assertEqual(facts, expected)
+
+    @staticmethod
+    def no_netlink() -> dict[str, list[Nic]]:
+        """Fail as a sandbox without netlink does."""
+        raise PermissionError
+
+    def test_no_search_path(self) -> None:
+        """Without a search path no program is found, rather than any of the test's own."""
+        self.assertEqual(self.machine(search_path="").read().programs, frozenset())
+
+    def test_this_machine(self) -> None:
+        """The machine that runs this test can be read with the real sources."""
+        machine = Machine(
+            uname=os.uname,
+            addresses=psutil.net_if_addrs,
+            pointer_bits=64,
+            search_path="/usr/bin",
+            root=Path("/"),
+        )
+        facts = machine.read()
+        self.assertEqual(facts.hostname, os.uname().nodename)
+        self.assertEqual(facts.kernel, os.uname().release)
+        self.assertGreaterEqual(facts.uptime_seconds or -1, 0)

@@ -1,0 +1,66 @@
+"""The ways in which a capture ends.  Audio that exists is always named."""
+
+from __future__ import annotations
+
+import attrs
+
+from rakkr.audio.captured import CapturedAudio
+from rakkr.capture.dropouts import Dropouts
+from rakkr.capture.growth import StallEvidence
+
+
+@attrs.frozen
+class Completed:
+    """
+    The window was recorded, or somebody asked for an end before.
+
+    :ivar planned_frames: frames of the whole window; fewer may have been recorded.
+    :ivar stopped: whether ``stop()`` ended it.
+    """
+
+    audio: CapturedAudio
+    planned_frames: int
+    dropouts: Dropouts
+    stopped: bool
+
+
+@attrs.frozen
+class StartFailed:
+    """
+    No program ran.
+
+    :ivar error: one line that says why, and what to do.
+    """
+
+    error: str
+
+
+@attrs.frozen
+class Stalled:
+    """
+    The file no longer grew, so the program was ended.
+
+    :ivar audio: what had been recorded until then.
+    """
+
+    error: str
+    evidence: StallEvidence
+    audio: CapturedAudio | None
+    dropouts: Dropouts
+
+
+@attrs.frozen
+class Failed:
+    """
+    The program ended badly, or what it left is no recording.
+
+    :ivar error: one line: exit status and what the program said, or what is wrong with the file.
+    :ivar audio: what can be used of it.
+    """
+
+    error: str
+    audio: CapturedAudio | None
+    dropouts: Dropouts
+
+
+CaptureOutcome = Completed | StartFailed | Stalled | Failed

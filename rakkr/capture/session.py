@@ -1,0 +1,77 @@
+"""
+Children in sessions of their own.
+
+Ctrl-C at a terminal reaches every process of the terminal's session, and would end a capture
+before the agent has decided anything.  ``setsid`` of util-linux runs a program in a new session
+under the same process id.  The child then leads a process group, so a wrapper script and the
+program inside it get the same signals.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from signal import Signals
+from typing import AnyStr
+
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.interfaces import IProcessProtocol, IProcessTransport, IReactorProcess
+from twisted.python.components import proxyForInterface
+from zope.interface import implementer
+
+SignalGroup = Callable[[int, int], None]
+"""Sends a signal, by number, to the process group that a pid leads, as ``os.killpg`` does."""
+
+
+class _Leader(proxyForInterface(IProcessTransport)):  # type: ignore[misc]
+    """A child that leads a process group: signals go to all of the group."""
+
+    def __init__(self, original: IProcessTransport, signal_group: SignalGroup) -> None:
+        super().__init__(original)
+        self._signal_group = signal_group
+
+    def signalProcess(self, signalID: str | int) -> None:  # noqa: N802, N803 - Twisted's names
+        """Signal the group, or the child alone while it does not lead one yet."""
+        pid = self.original.pid
+        if pid is None:
+            raise ProcessExitedAlready
+        number = Signals[f"SIG{signalID}"] if isinstance(signalID, str) else Signals(signalID)
+        try:
+            self._signal_group(pid, number)
+        except ProcessLookupError:
+            self.original.signalProcess(signalID)
+
+
+@implementer(IReactorProcess)
+class OwnSession:
+    """
+    A spawner whose children run in sessions of their own.
+
+    :ivar setsid: where the program of that name is.
+    """
+
+    def __init__(
+        self, spawner: IReactorProcess, setsid: str, signal_group: SignalGroup = os.killpg
+    ) -> None:
+        self._spawner = spawner
+        self._setsid = setsid
+        self._signal_group = signal_group
+
+    def spawnProcess(  # noqa: N802 - Twisted's name
+        self,
+        processProtocol: IProcessProtocol,  # noqa: N803
+        executable: bytes | str,
+        args: Sequence[bytes | str] = (),
+        env: Mapping[AnyStr, AnyStr] | None = None,
+        path: bytes | str | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        usePTY: bool = False,  # noqa: N803
+        childFDs: Mapping[int, int | str] | None = None,  # noqa: N803
+    ) -> IProcessTransport:
+        """Start ``setsid`` with the executable and its arguments; as ``IReactorProcess`` says."""
+        argv = [self._setsid, executable, *args[1:]]
+        process = self._spawner.spawnProcess(
+            processProtocol, self._setsid, argv, env, path, uid, gid, usePTY, childFDs
+        )
+        return _Leader(process, self._signal_group)

@@ -1,0 +1,5 @@
+"""``python -m rakkr.tone`` is ``rakkr-tone``."""
+
+from rakkr.tone.program import main
+
+main()

@@ -1,0 +1,182 @@
+"""The file of a capture."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import wave as standard_wave
+from itertools import islice
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from rakkr.audio import wave
+from rakkr.audio.pcm import sample_format
+from rakkr.capture.file import OwnFile, ProgramsFile, alternatives
+from tests.capture.requests import request
+
+_S16 = sample_format("S16_LE")
+
+
+class OwnFileTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Have a directory that does not exist yet."""
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory())) / "deep" / "er"
+        self.path = self.directory / "take.raw.wav"
+
+    def create(self) -> OwnFile:
+        """Make the file."""
+        return OwnFile.create(self.path, _S16, 8000, 2)
+
+    def frames_for_others(self) -> int:
+        """Ask the standard library."""
+        with standard_wave.open(str(self.path)) as file:
+            return int(file.getnframes())
+
+    def test_a_valid_wav_at_any_moment(self) -> None:
+        """After the start and after every checkpoint the file is a WAV of what was captured."""
+        file = self.create()
+        self.assertEqual(self.frames_for_others(), 0)
+        for number in (1, 2, 3):
+            os.write(file.descriptor, bytes(400))
+            file.checkpoint()
+            self.assertEqual(self.frames_for_others(), 100 * number)
+        audio = file.seal()
+        assert audio is not None
+        self.assertEqual((audio.frames, audio.data_offset, audio.wav), (300, 128, True))
+
+    def test_a_cut_frame_is_not_counted_but_kept(self) -> None:
+        """Bytes of an unfinished frame are in no count, and still in the file."""
+        file = self.create()
+        os.write(file.descriptor, bytes(403))
+        self.assertEqual(file.audio_bytes(), 400)
+        audio = file.seal()
+        assert audio is not None
+        self.assertEqual((audio.frames, self.frames_for_others()), (100, 100))
+        self.assertEqual(self.path.stat().st_size, wave.HEADER_BYTES + 403)
+
+    def test_nothing_is_overwritten(self) -> None:
+        """A name that is taken is left alone, and the next is used."""
+        os.close(self.create().descriptor)
+        second = self.create()
+        self.assertEqual(second.path.name, "take.2.raw.wav")
+        os.close(second.descriptor)
+        names = [each.name for each in islice(alternatives(Path("/d/a.b.wav")), 3)]
+        self.assertEqual(names, ["a.b.wav", "a.b.2.wav", "a.b.3.wav"])
+
+    def test_a_file_without_a_frame_is_removed(self) -> None:
+        """A capture that never brought a frame leaves no file."""
+        file = self.create()
+        os.write(file.descriptor, b"abc")
+        self.assertIsNone(file.seal())
+        self.assertFalse(self.path.exists())
+
+    def test_formats_that_wav_does_not_know(self) -> None:
+        """Samples that a WAV cannot hold lie in a headerless file of another name."""
+        file = OwnFile.create(self.path, sample_format("S24_LE"), 8000, 2)
+        os.write(file.descriptor, bytes(800))
+        audio = file.seal()
+        assert audio is not None
+        self.assertEqual(audio.path.name, "take.raw.pcm")
+        self.assertEqual((audio.frames, audio.data_offset, audio.wav), (100, 0, False))
+
+    def test_past_4_gib(self) -> None:
+        """When the samples pass 4 GiB the header becomes RF64, and back there is no wall."""
+        file = self.create()
+        size = (4 << 30) + 400
+        os.ftruncate(file.descriptor, wave.HEADER_BYTES + size)
+        audio = file.seal()
+        assert audio is not None
+        self.assertEqual(audio.frames, size // 4)
+        with self.path.open("rb") as content:
+            found = wave.read_header(content)
+        self.assertEqual((found.kind, found.data_bytes, found.whole), ("rf64", size, True))
+
+    def test_another_agent_goes_on(self) -> None:
+        """A file that another agent left is taken over, with all that it has got meanwhile."""
+        file = self.create()
+        program = os.dup(file.descriptor)
+        os.close(file.descriptor)
+        os.write(program, bytes(400))
+        second = OwnFile.reopen(self.path, _S16, 8000, 2)
+        os.write(program, bytes(400))
+        os.close(program)
+        audio = second.seal()
+        assert audio is not None
+        self.assertEqual((audio.frames, self.frames_for_others()), (200, 200))
+
+    def test_a_disk_that_refuses_the_header(self) -> None:
+        """Audio whose header could not be written is named all the same, as headerless."""
+        file = self.create()
+        os.write(file.descriptor, bytes(400))
+        readonly = os.open(self.path, os.O_RDONLY)
+        os.close(file.descriptor)
+        file.descriptor = readonly
+        audio = file.seal()
+        assert audio is not None
+        self.assertEqual((audio.frames, audio.data_offset, audio.wav), (100, 128, False))
+        self.assertIn("could not be finished", file.trouble or "")
+
+    @given(st.lists(st.integers(0, 999), max_size=8))
+    def test_the_program_and_the_header_do_not_meet(self, sizes: list[int]) -> None:
+        """However writes and checkpoints alternate, every byte is where the program put it."""
+        self.path = self.directory / "each.raw.wav"
+        file = self.create()
+        written = b""
+        for number, size in enumerate(sizes):
+            piece = bytes([number + 1]) * size
+            os.write(file.descriptor, piece)
+            written += piece
+            file.checkpoint()
+        self.assertEqual(self.path.read_bytes()[wave.HEADER_BYTES :], written)
+        os.close(file.descriptor)
+        self.path.unlink()
+
+
+class ProgramsFileTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """Have the path of a file that a program may make."""
+        self.path = Path(self.enterContext(tempfile.TemporaryDirectory())) / "take.wav"
+        self.file = ProgramsFile(self.path, request())
+
+    def test_no_file(self) -> None:
+        """As long as the program made no file there is no size and no audio."""
+        self.assertIsNone(self.file.size())
+        self.file.checkpoint()
+        self.assertIsNone(self.file.seal())
+
+    def test_an_unfinished_file(self) -> None:
+        """A file that the program did not finish is sealed with what it really holds."""
+        self.path.write_bytes(wave.header(_S16, 44100, 1, 1 << 31) + bytes(2000))
+        self.assertEqual(self.file.size(), 2128)
+        audio = self.file.seal()
+        assert audio is not None
+        self.assertEqual((audio.frames, audio.rate, audio.wav), (1000, 44100, True))
+
+    def test_a_header_is_no_audio(self) -> None:
+        """Before the first sample there is a file, perhaps half a header, and no audio."""
+        head = wave.header(_S16, 44100, 1, 1 << 31)
+        self.path.write_bytes(b"RI")
+        self.assertEqual(self.file.audio_bytes(), 0)
+        for size, audio in ((60, 0), (127, 0), (128, 0), (130, 2)):
+            self.path.write_bytes((head + b"ab")[:size])
+            self.assertEqual(self.file.audio_bytes(), audio, size)
+
+    def test_headerless_samples_are_audio(self) -> None:
+        """Of a file without a header every byte counts."""
+        self.path.write_bytes(bytes(1000))
+        self.assertEqual(self.file.audio_bytes(), 1000)
+
+    def test_a_container_that_cannot_be_read(self) -> None:
+        """Another container is refused by a sentence, and left as it is."""
+        self.path.write_bytes(b"fLaC" + bytes(1000))
+        with self.assertRaises(wave.NotWave):
+            self.file.seal()
+        self.assertEqual(self.path.stat().st_size, 1004)
+
+    def test_an_empty_file(self) -> None:
+        """An empty file holds no audio."""
+        self.path.touch()
+        self.assertIsNone(self.file.seal())

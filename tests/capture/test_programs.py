@@ -1,0 +1,106 @@
+"""How the capture programs are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from rakkr.audio.pcm import FORMATS, sample_format
+from rakkr.capture.programs import CannotLaunch, launch, package_of, select_command
+from rakkr.capture.template import BadTemplate
+from tests.capture.requests import request
+
+_PATH = Path("/data/take.raw.wav")
+
+
+class SelectCommandTests(SynchronousTestCase):
+    def test_only_the_default_is_replaced(self) -> None:
+        """The default name becomes the backend's own program; any other name stays."""
+        self.assertEqual(select_command("arecord", "alsa"), "arecord")
+        self.assertEqual(select_command("arecord", "pipewire"), "pw-record")
+        self.assertEqual(select_command("arecord", "jack"), "jack_capture")
+        self.assertEqual(select_command("/usr/bin/arecord", "jack"), "/usr/bin/arecord")
+        self.assertEqual(select_command("rakkr-tone", "pipewire"), "rakkr-tone")
+
+
+class LaunchTests(SynchronousTestCase):
+    def test_arecord(self) -> None:
+        """arecord writes headerless samples to its stdout, which is our file."""
+        call = launch(request(), _PATH)
+        expected = "arecord -D hw:0 -f S16_LE -r 8000 -c 2 -d 10 -q -t raw -"
+        self.assertEqual(" ".join(call.argv), expected)
+        self.assertEqual((call.owner, call.ends_itself), ("agent", True))
+
+    def test_names_by_path(self) -> None:
+        """A program is known by its base name."""
+        for command in ("/usr/bin/arecord", "/opt/venv/bin/rakkr-tone"):
+            self.assertEqual(launch(request(command=command), _PATH).owner, "agent")
+
+    def test_unknown_program(self) -> None:
+        """A wrapper script is called like arecord with the file as its last argument."""
+        call = launch(request(command="/opt/wrapper"), _PATH)
+        expected = "/opt/wrapper -D hw:0 -f S16_LE -r 8000 -c 2 -d 10 /data/take.raw.wav"
+        self.assertEqual(" ".join(call.argv), expected)
+        self.assertEqual(call.owner, "program")
+
+    def test_template_with_output(self) -> None:
+        """A template that names the output makes the program own its file."""
+        text = "--in {device} -n {seconds} {format}/{sample_rate}/{channels} {output} {output_path}"
+        call = launch(request(command="rec", args_template=text, device="a b"), _PATH)
+        expected = ("rec", "--in", "a b", "-n", "10", "S16_LE/8000/2", str(_PATH), str(_PATH))
+        self.assertEqual(call.argv, expected)
+        self.assertEqual((call.owner, call.ends_itself), ("program", True))
+
+    def test_template_without_output_or_duration(self) -> None:
+        """Without an output the samples come on stdout; without a duration we end the program."""
+        call = launch(request(args_template="-D {device} -t raw"), _PATH)
+        self.assertEqual((call.owner, call.ends_itself), ("agent", False))
+
+    def test_bad_template(self) -> None:
+        """A template that cannot be followed is refused before anything is opened."""
+        with self.assertRaises(BadTemplate):
+            launch(request(args_template="'"), _PATH)
+
+    def test_numbers_that_make_no_sense(self) -> None:
+        """No seconds, no channels and no rate are refused, one of each is enough."""
+        launch(request(seconds=1, channels=1, rate=1), _PATH)
+        for name in ("seconds", "channels", "rate"):
+            with self.assertRaisesRegex(CannotLaunch, name):
+                launch(request(**{name: 0}), _PATH)
+
+    def test_pw_record(self) -> None:
+        """pw-record gives headerless unmixed samples on stdout, and has to be ended."""
+        call = launch(request(backend="pipewire", device="desk", channels=32), _PATH)
+        words = " ".join(call.argv)
+        self.assertTrue(words.startswith("pw-record --record --target desk --rate 8000"), words)
+        self.assertIn("stream.dont-remix=true", words)
+        self.assertEqual((call.owner, call.ends_itself, call.argv[-1]), ("agent", False, "-"))
+
+    def test_pw_record_formats(self) -> None:
+        """24 bits of PipeWire are packed, and formats that it lacks are refused with a list."""
+        packed = request(backend="pipewire", format=sample_format("S24_LE"))
+        self.assertEqual(launch(packed, _PATH).format, FORMATS["S24_3LE"])
+        with self.assertRaisesRegex(CannotLaunch, "S16_LE"):
+            launch(request(backend="pipewire", format=sample_format("S8")), _PATH)
+
+    def test_the_default_device(self) -> None:
+        """The default device is not named, so that the sound server chooses."""
+        for backend in ("pipewire", "jack"):
+            words = launch(request(backend=backend, device="default"), _PATH).argv
+            self.assertNotIn("default", words)
+
+    def test_jack_capture(self) -> None:
+        """jack_capture makes its own RF64 file, and does not listen to its stdin."""
+        call = launch(request(backend="jack", device="sim:out_*"), _PATH)
+        expected = "jack_capture --no-stdin -d 10 -c 2 -f rf64 -b 16 -dc --port sim:out_* "
+        self.assertEqual(" ".join(call.argv), expected + str(_PATH))
+        with self.assertRaises(CannotLaunch):
+            launch(request(backend="jack", format=sample_format("U8")), _PATH)
+
+    def test_packages(self) -> None:
+        """The Debian packages of the known programs are known."""
+        self.assertEqual(package_of("/usr/bin/arecord"), "alsa-utils")
+        self.assertEqual(package_of("pw-record"), "pipewire-bin")
+        self.assertEqual(package_of("jack_capture"), "jack-capture")
+        self.assertIsNone(package_of("wrapper"))

@@ -1,0 +1,67 @@
+"""The real reactor as the surroundings of captures, and what tests ask of their audio."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+
+from rakkr.audio.captured import CapturedAudio
+from rakkr.audio.pcm import sample_format
+from rakkr.capture.request import CaptureRequest
+from rakkr.capture.surroundings import Surroundings
+from rakkr.tone import numbered
+
+
+def real_surroundings(env: Mapping[str, str] | None = None) -> Surroundings:
+    """Use the reactor, its thread pool, and our environment with additions."""
+    world: Any = reactor
+    return Surroundings(
+        spawner=world,
+        clock=world,
+        in_thread=functools.partial(deferToThreadPool, world, world.getThreadPool()),
+        env={**os.environ, **(env or {})},
+    )
+
+
+def two_seconds(directory: Path, **changes: Any) -> CaptureRequest:
+    """Ask for two seconds of 48 kHz stereo in 16 bits, with changes."""
+    request = CaptureRequest(
+        backend="alsa",
+        command="arecord",
+        args_template=None,
+        device="numbered",
+        format=sample_format("S16_LE"),
+        rate=48000,
+        channels=2,
+        seconds=2,
+        path=directory / "out" / "take.raw.wav",
+    )
+    return attrs.evolve(request, **changes)
+
+
+def after(seconds: float) -> Deferred[None]:
+    """Let time pass, where the test is about a moment in time."""
+    return deferLater(reactor, seconds, lambda: None)
+
+
+def samples(audio: CapturedAudio) -> bytes:
+    """Read exactly the frames that the audio names."""
+    with audio.path.open("rb") as file:
+        file.seek(audio.data_offset)
+        return file.read(audio.frames * audio.format.frame_bytes(audio.channels))
+
+
+def frame_numbers(audio: CapturedAudio) -> npt.NDArray[np.int64]:
+    """Read the numbers of numbered frames."""
+    return numbered.decode(samples(audio), audio.format, audio.channels)

@@ -1,0 +1,186 @@
+"""Runs of the render program, with a program that does what the test says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from rakkr.audio.captured import CapturedAudio
+from rakkr.audio.pcm import FORMATS
+from rakkr.render.binary import Renderer
+from rakkr.render.channels import Routing
+from rakkr.render.errors import ImpossibleRender, RenderFailed
+from rakkr.render.plan import FrameRange, RenderPlan
+from rakkr.render.runner import STALL_SECONDS, Rendered, render
+from tests.fakes.processes import FakeReactor
+
+DONE = b"out_time_us=1000000\nprogress=end\n"
+
+
+class RenderTests(SynchronousTestCase):
+    """A recording appears whole, or not at all with a reason."""
+
+    def setUp(self):
+        """Have a folder for results and a capture of two seconds."""
+        self.reactor = FakeReactor()
+        self.folder = Path(mkdtemp())
+        self.addCleanup(rmtree, self.folder)
+        self.target = self.folder / "deep" / "r.flac"
+        self.partial = self.folder / "deep" / ".r.flac.part"
+        self.seen = []
+
+    def tearDown(self):
+        """Nothing is left on the clock."""
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def start(self, start=0, end=48000, channels=2):
+        """Begin to render."""
+        audio = CapturedAudio(
+            self.folder / "c.wav", 44, FORMATS["S16_LE"], 48000, channels, 96000, wav=True
+        )
+        return Deferred.fromCoroutine(
+            render(
+                self.reactor,
+                self.reactor,
+                renderer=Renderer("/usr/bin/ffmpeg"),
+                env={"PATH": "/bin", "LC_ALL": "de_DE"},
+                plan=RenderPlan(codec="flac", routing=Routing(((0,), (1,)))),
+                audio=audio,
+                frames=FrameRange(start, end),
+                target=self.target,
+                progress=self.seen.append,
+            )
+        )
+
+    def failed(self, running):
+        """Return the sentence of a failure after which no file is left."""
+        sentence = str(self.failureResultOf(running, RenderFailed).value)
+        self.assertFalse(self.partial.exists())
+        self.assertFalse(self.target.exists())
+        return sentence
+
+    def test_good(self):
+        """A good end puts the file under its name and tells what it is."""
+        running = self.start(start=48000, end=96000)
+        child = self.reactor.last
+        self.assertEqual(child.argv[-1], f"file:{self.partial}")
+        self.assertEqual(child.env, {"PATH": "/bin", "LC_ALL": "C"})
+        self.partial.write_bytes(b"music")
+        child.says(b"out_time_us=500000\n")
+        child.exits(0)
+        child.says(DONE)
+        self.assertNoResult(running)
+        self.assertFalse(self.target.exists())
+        child.closes()
+        self.assertEqual(
+            self.successResultOf(running), Rendered(self.target, 5, "audio/flac", 48000, 1.0)
+        )
+        self.assertEqual(self.target.read_bytes(), b"music")
+        self.assertFalse(self.partial.exists())
+        self.assertEqual(self.seen, [0.5, 1.0])
+
+    def test_leftover(self):
+        """What an earlier run left half done is not taken for a result."""
+        self.target.parent.mkdir(parents=True)
+        self.partial.write_bytes(b"half")
+        self.target.write_bytes(b"old")
+        running = self.start()
+        self.reactor.last.says(DONE)
+        self.reactor.last.ends(0)
+        self.failureResultOf(running, RenderFailed)
+        self.assertEqual(self.target.read_bytes(), b"old")
+
+    def test_bad_end(self):
+        """A bad end carries the status and what the program said, in one line."""
+        running = self.start()
+        self.partial.write_bytes(b"half")
+        self.reactor.last.says(b"Conversion failed!\n\n", 2)
+        self.reactor.last.says(b"No space left\n", 2)
+        self.reactor.last.ends(1)
+        self.assertEqual(
+            self.failed(running),
+            "recording render command /usr/bin/ffmpeg failed with status exit code 1: "
+            "Conversion failed!; No space left",
+        )
+
+    def test_killed(self):
+        """A program that somebody killed has failed."""
+        running = self.start()
+        self.reactor.last.ends(signal=9)
+        self.assertTrue(self.failed(running).endswith("failed with status signal 9 (SIGKILL)"))
+
+    def test_refused(self):
+        """A program that cannot be started has failed."""
+        self.reactor.refuse = FileNotFoundError(2, "No such file or directory")
+        self.assertIn("cannot be started: No such file", self.failed(self.start()))
+
+    def test_much_stderr(self):
+        """A talkative program does not fill the memory or the sentence."""
+        running = self.start()
+        for _ in range(100):
+            self.reactor.last.says(b"x" * 1000, 2)
+        self.reactor.last.ends(1)
+        self.assertLess(len(self.failed(running)), 2200)
+
+    def test_empty(self):
+        """An empty file is a failure whatever the program says."""
+        running = self.start()
+        self.partial.touch()
+        self.reactor.last.says(DONE)
+        self.reactor.last.ends(0)
+        self.assertIn("an empty file", self.failed(running))
+
+    def test_short(self):
+        """Less audio than asked for is a failure, because ffmpeg ends well on a short input."""
+        running = self.start()
+        self.partial.write_bytes(b"music")
+        self.reactor.last.says(b"out_time_us=790000\nprogress=end\n")
+        self.reactor.last.ends(0)
+        self.assertIn("0.790 s instead of 1.000 s", self.failed(running))
+
+    def test_stall(self):
+        """A program that does not move any more is ended, and as long as it moves it is not."""
+        running = self.start()
+        child = self.reactor.last
+        self.reactor.advance(STALL_SECONDS - 1)
+        child.says(b"out_time_us=500000\n")
+        self.reactor.advance(STALL_SECONDS - 1)
+        child.says(b"out_time_us=500000\nprogress=continue\n")
+        self.assertEqual(child.signals, [])
+        self.reactor.advance(1)
+        self.assertEqual(child.signals, ["TERM"])
+        self.reactor.advance(5)
+        self.assertEqual(child.signals, ["TERM", "KILL"])
+        child.ends(signal=9)
+        self.assertIn("no progress for 60 s at 0.500 s", self.failed(running))
+
+    def test_stall_of_an_immortal(self):
+        """A program that cannot even be killed does not hold the job for ever."""
+        running = self.start()
+        self.reactor.pump([STALL_SECONDS, 5, 5])
+        self.assertIn("no progress", self.failed(running))
+
+    def test_cancel(self):
+        """Cancelling kills the program and removes what it wrote."""
+        running = self.start()
+        self.partial.write_bytes(b"half")
+        running.cancel()
+        self.failureResultOf(running, CancelledError)
+        self.assertEqual(self.reactor.last.signals, ["KILL"])
+        self.assertFalse(self.partial.exists())
+        self.reactor.last.ends(signal=9)
+
+    def test_range(self):
+        """A range that the capture does not hold, or an empty one, is refused without a program."""
+        for start, end in ((0, 96001), (-1, 10), (10, 10), (20, 10)):
+            self.assertIn("it holds 96000", self.failed(self.start(start, end)))
+        self.assertEqual(self.reactor.spawned, [])
+
+    def test_narrow_capture(self):
+        """A capture that came out narrower than planned is refused in the words of the plan."""
+        self.failureResultOf(self.start(channels=1), ImpossibleRender)
+        self.assertEqual(self.reactor.spawned, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 
@@ -30,6 +31,26 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             draft.unlink()
         raise
     sync_directory(path.parent)
+
+
+def reserve(wished: Path) -> Path:
+    """
+    Take a name that no file has: the wished one, else ``<stem>.2<suffix>`` and so on.
+
+    The name is taken by an empty file, so that whoever asks next gets another.
+
+    :raises OSError: when the directory takes no file.
+    """
+    wished.parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        name = wished.name if number == 1 else f"{wished.stem}.{number}{wished.suffix}"
+        path = wished.with_name(name)
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError  # there is always a next number
 
 
 def sync_directory(path: Path) -> None:

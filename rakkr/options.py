@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 
 from twisted.python import usage
 
+from rakkr.audio.pcm import FORMATS, UnknownFormat, sample_format
 from rakkr.setting_row import BadSetting, Setting
-from rakkr.settings import SETTINGS, Resolved, resolve
+from rakkr.settings import SETTINGS, Resolved, Settings, resolve
 from rakkr.settings_document import flags_as_text
 from rakkr.version import VERSION
 
@@ -62,8 +63,23 @@ class Options(usage.Options):
         """Settle the settings; cross-field errors surface here."""
         try:
             self.resolved = resolve(self.given, self._environ)
+            self._refuse_unknown_format(self.resolved.settings)
         except BadSetting as error:
             raise usage.UsageError(str(error)) from error
+
+    def _refuse_unknown_format(self, settings: Settings) -> None:
+        """A template may be for a program that calls its formats otherwise."""
+        if settings.capture_args_template is not None:
+            return
+        try:
+            sample_format(settings.capture_format)
+        except UnknownFormat:
+            typed = self.given.get("capture_format") is not None
+            source = "--capture-format" if typed else "RAKKR_CAPTURE_FORMAT"
+            raise BadSetting(
+                f"{source} is {settings.capture_format[:80]!a}, but it must be one of"
+                f" {', '.join(FORMATS)}."
+            ) from None
 
     def opt_help(self) -> None:
         """Show every flag, and end."""

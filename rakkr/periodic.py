@@ -17,9 +17,12 @@ class Periodic(Service):
     Runs ``work`` at once and then every ``interval`` seconds, never two at a time.
 
     Work that fails is logged and done again at the next interval (Twisted's own ``TimerService``
-    would end for good).  Stopping cancels the work in flight and fires when it is gone.
+    would end for good).  Stopping cancels the work in flight and
+    fires when it is gone.
 
     :ivar interval: seconds; a change takes effect after the next run.
+    :ivar patient: whether stopping lets the work in flight end by itself, because half of it would
+        be worse than none.
     """
 
     log = Logger()
@@ -31,10 +34,12 @@ class Periodic(Service):
         work: Callable[[], Coroutine[Deferred[Any], Any, None]],
         *,
         name: str,
+        patient: bool = False,
     ) -> None:
         self._clock = clock
         self.interval = interval
         self._work = work
+        self._patient = patient
         self.setName(name)
         self._in_flight: Deferred[None] | None = None
         self._loop: LoopingCall | None = None
@@ -52,7 +57,7 @@ class Periodic(Service):
         super().stopService()
         if self._loop is not None and self._loop.running:
             self._loop.stop()
-        if self._in_flight is not None:
+        if self._in_flight is not None and not self._patient:
             self._in_flight.cancel()
         return self._finished
 

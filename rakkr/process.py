@@ -10,8 +10,8 @@ uninterruptible read cannot be killed, and nobody may wait for it for ever.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Mapping, Sequence
-from signal import Signals
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -25,6 +25,9 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+from rakkr.moment import Moment
+from rakkr.wording import signal_name
 
 
 @attrs.frozen
@@ -54,7 +57,7 @@ class Exit:
         if self.abandoned:
             return "it could not be killed"
         if self.signal is not None:
-            return f"signal {self.signal} ({Signals(self.signal).name})"
+            return f"signal {signal_name(self.signal)}"
         return f"exit code {self.code}"
 
 
@@ -87,11 +90,13 @@ class Child:
     :ivar overran: whether it was stopped by its own run limit.
     """
 
+    log = Logger()
+
     def __init__(self, clock: IReactorTime, ladder: Ladder) -> None:
         self._clock = clock
         self._ladder = ladder
         self._process: IProcessTransport | None = None
-        self._waiters: list[Deferred[Exit]] = []
+        self._end = Moment[Exit]()
         self._rung: IDelayedCall | None = None
         self._limit: IDelayedCall | None = None
         self.exit: Exit | None = None
@@ -105,12 +110,7 @@ class Child:
 
     def when_ended(self) -> Deferred[Exit]:
         """A Deferred of one's own that fires when the child is gone; it never fails."""
-        waiter: Deferred[Exit] = Deferred(self._forget)
-        if self.exit is not None:
-            waiter.callback(self.exit)
-        else:
-            self._waiters.append(waiter)
-        return waiter
+        return self._end.when()
 
     def stop(self, signal: str | None = None) -> Deferred[Exit]:
         """
@@ -122,13 +122,9 @@ class Child:
         """
         if not self.stopped and self.exit is None:
             self.stopped = True
-            self._signal(signal or self._ladder.first)
             self._rung = self._clock.callLater(self._ladder.grace, self._kill)
+            self._signal(signal or self._ladder.first)
         return self.when_ended()
-
-    def _forget(self, waiter: Deferred[Exit]) -> None:
-        if waiter in self._waiters:
-            self._waiters.remove(waiter)
 
     def _started(self, process: IProcessTransport) -> None:
         self._process = process
@@ -140,13 +136,17 @@ class Child:
         self.stop()
 
     def _kill(self) -> None:
-        self._signal("KILL")
         self._rung = self._clock.callLater(self._ladder.give_up, self._ended, Exit(abandoned=True))
+        self._signal("KILL")
 
     def _signal(self, name: str) -> None:
-        if self._process is not None:
+        if self._process is None:
+            return
+        try:
             with contextlib.suppress(ProcessExitedAlready):  # its end is on the way to us
                 self._process.signalProcess(name)
+        except OSError as error:  # not permitted, perhaps; the next rung will try again
+            self.log.warn("{signal} could not be sent: {error}", signal=name, error=str(error))
 
     def _ended(self, how: Exit) -> None:
         if self.exit is not None:
@@ -155,9 +155,7 @@ class Child:
         for timer in (self._rung, self._limit):
             if timer is not None and timer.active():
                 timer.cancel()
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            waiter.callback(how)
+        self._end.comes(how)
 
 
 class _Pipes(ProcessProtocol):
@@ -214,7 +212,7 @@ def spawn(
     Start a program.
 
     A program that cannot be started takes the same way as one that ended: ``exit.refused`` says
-    why.
+    why.  So does one whose arguments no program can be given, for example with a NUL in them.
 
     :param argv: the program, looked up on the PATH of this process, and its arguments.
     :param env: the child's whole environment.
@@ -225,21 +223,41 @@ def spawn(
     pipes = _Pipes(clock, ladder, child, output)
     fds = {0: "w", 1: "r", 2: "r"} if child_fds is None else dict(child_fds)
     try:
+        _check(argv)
         process = spawner.spawnProcess(pipes, argv[0], list(argv), env=dict(env), childFDs=fds)
-    except OSError as error:
-        child._ended(Exit(refused=f"{argv[0]} cannot be started: {error.strerror or error}"))
+    except (OSError, ValueError, TypeError) as error:
+        name = ascii(argv[0]) if _unfit(argv[0]) else argv[0]
+        why = getattr(error, "strerror", None) or error
+        child._ended(Exit(refused=f"{name} cannot be started: {why}"))
     else:
         child._started(process)
     return child
 
 
+def _check(argv: Sequence[str]) -> None:
+    for word in filter(_unfit, argv):
+        raise ValueError(f"{word!a} cannot be given to a program")
+
+
+def _unfit(word: str) -> bool:
+    try:
+        return b"\0" in os.fsencode(word)
+    except (TypeError, UnicodeError):
+        return True
+
+
 @attrs.frozen
 class Ran:
-    """A short program that ended, and the beginning of what it said."""
+    """
+    A short program that ended, and the beginning of what it said.
+
+    :ivar overran: whether it was ended because it took longer than its limit.
+    """
 
     exit: Exit
     stdout: bytes
     stderr: bytes
+    overran: bool = False
 
 
 async def run(
@@ -275,4 +293,4 @@ async def run(
     finally:
         if child.exit is None:
             child.stop("KILL")
-    return Ran(how, bytes(kept[1]), bytes(kept[2]))
+    return Ran(how, bytes(kept[1]), bytes(kept[2]), child.overran)

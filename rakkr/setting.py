@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -18,6 +19,8 @@ _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,20}")
 _DECIMAL: Final = re.compile(
     r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?"
 )
+
+_TARGET: Final = re.compile(r"\S+")
 
 
 def _in(unit: str) -> str:
@@ -75,6 +78,25 @@ class Text:
         if self.secret and not all("!" <= letter <= "~" for letter in text):
             raise ValueError(text)
         return text
+
+
+@attrs.frozen
+class Arguments:
+    """
+    Arguments of a program in one line, or none; they are split later, as a shell would.
+
+    What is neither blank nor has an open quote has at least one word.
+    """
+
+    placeholder: str = "TEXT"
+    expects: str = "one line of text in which every quote is closed"
+
+    def parse(self, text: str) -> str | None:
+        """The line as it was written."""
+        line = Text(optional=True).parse(text)
+        if line is not None:
+            shlex.split(line)  # an open quote is a ValueError
+        return line
 
 
 @attrs.frozen
@@ -175,8 +197,12 @@ class LogLevel:
 
     The variable that it is read from may hold the directives of the reference agent
     (``warn,rakkr=debug``): the bare level in it counts, or else its most talkative one.
+
+    :ivar targets: whether a bare word that is no level is taken for a target, as the reference
+        agent does; it counts as info for that target.
     """
 
+    targets: bool = False
     placeholder: str = "error|warn|info|debug"
     expects: str = "one of error, warn, info, debug, or directives such as info,rakkr=debug"
 
@@ -188,9 +214,12 @@ class LogLevel:
         for directive in text.lower().split(","):
             target, equals, level = directive.rpartition("=")
             level = {"trace": "debug", "off": "error"}.get(level.strip(), level.strip())
-            if level not in order or (equals and not target.strip()):
+            if self.targets and not equals and _TARGET.fullmatch(level) and level not in order:
+                targeted.append("info")
+            elif level not in order or (equals and not target.strip()):
                 raise ValueError(text)
-            (targeted if equals else bare).append(level)
+            else:
+                (targeted if equals else bare).append(level)
         return max(bare or targeted, key=order.index)
 
 

@@ -32,6 +32,7 @@ class Setting:
     :ivar name: of the field, with underscores.
     :ivar env: the environment variable, or None when there is none.
     :ivar also: further names of the flag, with hyphens.
+    :ivar env_kind: how the variable is read, None when it is read as the flag is.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Setting:
     help: str
     env: str | None
     also: tuple[str, ...]
+    env_kind: Kind | None = None
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -73,19 +75,29 @@ class Setting:
             return str(self.default).lower()
         return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
 
-    def read(self, text: str, source: str) -> Any:
+    def read_flag(self, text: str) -> Any:
         """
-        Read the value out of its text.
+        Read what was typed.
 
-        :param source: the flag or the variable that gave it, for the message.
         :raises BadSetting: when it is not what the kind expects.
         """
+        return self._read(text, self.flag, self.kind)
+
+    def read_variable(self, text: str) -> Any:
+        """
+        Read what the variable holds.
+
+        :raises BadSetting: when it is not what the kind expects.
+        """
+        return self._read(text, self.env or "", self.env_kind or self.kind)
+
+    def _read(self, text: str, source: str, kind: Kind) -> Any:
         try:
-            return self.kind.parse(text)
+            return kind.parse(text)
         except ValueError:
             shown = "empty" if not text.strip() else ascii(text[:80])
             said = "not usable" if self.is_secret and text.strip() else shown
-            raise BadSetting(f"{source} is {said}, but it must be {self.kind.expects}.") from None
+            raise BadSetting(f"{source} is {said}, but it must be {kind.expects}.") from None
 
 
 @attrs.frozen
@@ -95,6 +107,7 @@ class _Row:
     help: str
     env: str | None
     also: tuple[str, ...]
+    env_kind: Kind | None
 
 
 def setting(
@@ -105,14 +118,16 @@ def setting(
     *,
     env: str | None = "",
     also: tuple[str, ...] = (),
+    env_kind: Kind | None = None,
 ) -> Any:
     """
     A field of a table of settings.
 
     :param env: its variable; by default ``RAKKR_`` and the name in capitals.
+    :param env_kind: of that variable; by default the flag's.
     """
     secret = isinstance(kind, Text) and kind.secret
-    row = _Row(group, kind, help, env, also)
+    row = _Row(group, kind, help, env, also, env_kind)
     return attrs.field(default=default, repr=not secret, metadata={_ROW: row})
 
 
@@ -123,7 +138,16 @@ def settings_of(table: type[attrs.AttrsInstance]) -> tuple[Setting, ...]:
         row: _Row = field.metadata[_ROW]
         env = f"RAKKR_{field.name.upper()}" if row.env == "" else row.env
         rows.append(
-            Setting(field.name, row.group, row.kind, field.default, row.help, env, row.also)
+            Setting(
+                field.name,
+                row.group,
+                row.kind,
+                field.default,
+                row.help,
+                env,
+                row.also,
+                row.env_kind,
+            )
         )
     return tuple(rows)
 
@@ -144,7 +168,7 @@ def read_settings(
         if isinstance(typed, bool):
             values[row.name] = typed
         elif typed is not None:
-            values[row.name] = row.read(typed, row.flag)
+            values[row.name] = row.read_flag(typed)
         elif text.strip():
-            values[row.name] = row.read(text, row.env or "")
+            values[row.name] = row.read_variable(text)
     return values

@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from rakkr.setting import Decimal, LogLevel, OneOf, PathName, Switch, Text, Whole
+from rakkr.setting import Arguments, Decimal, LogLevel, OneOf, PathName, Switch, Text, Whole
 from rakkr.setting_row import BadSetting, Setting, read_settings, setting, settings_of
 
 __all__ = ["SETTINGS", "BadSetting", "Resolved", "Settings", "child_environment", "resolve"]
@@ -182,7 +182,7 @@ class Settings:
     )
     capture_backend: str = _capture(OneOf(_BACKENDS), "alsa", "backend of a job that names none")
     capture_args_template: str | None = _capture(
-        Text(optional=True),
+        Arguments(),
         None,
         "arguments of the capture program, split like a shell line; {device} {format} "
         "{sample_rate} {channels} {seconds} {output} are filled in",
@@ -190,7 +190,9 @@ class Settings:
     channel_render_command: str = _capture(
         Text(), "ffmpeg", "program that renders and encodes recordings"
     )
-    capture_format: str = _capture(Text(), "S16_LE", "sample format by its ALSA name")
+    capture_format: str = _capture(
+        Text(), "S16_LE", "sample format by its ALSA name; with an arguments template, any text"
+    )
     capture_seconds: int = _capture(
         Whole(1, _WEEK, "seconds"), 60, "how long a direct capture lasts"
     )
@@ -227,7 +229,7 @@ class Settings:
         "where levels come from; synthetic invents them, and is for demonstrations only",
     )
     meter_args_template: str | None = _meter(
-        Text(optional=True), None, "arguments of the metering program, as for the capture program"
+        Arguments(), None, "arguments of the metering program, as for the capture program"
     )
     meter_sample_seconds: int = _meter(
         Whole(1, 10, "seconds"), 1, "length of one measurement and of one piece of live audio"
@@ -323,7 +325,12 @@ class Settings:
         Decimal(1.0, 600.0, "seconds"), 30.0, "how long an orderly end may take"
     )
     log_level: str = _process(
-        LogLevel(), "info", "how much is logged, to standard error", env="RUST_LOG"
+        LogLevel(),
+        "info",
+        "how much is logged, to standard error; a bare word in the variable that is no level "
+        "names a target there and counts as info",
+        env="RUST_LOG",
+        env_kind=LogLevel(targets=True),
     )
 
 
@@ -350,7 +357,7 @@ def resolve(given: Mapping[str, str | bool | None], environ: Mapping[str, str]) 
     :param given: what the command line says, by the setting's name; None is "not given".
     :raises BadSetting: for a value that cannot be used, or two that contradict each other.
     """
-    values = read_settings(SETTINGS, given, environ)
+    values = read_settings(SETTINGS, given, _without_beaten_token(given, environ))
     settings = Settings(**values)
     _refuse_contradictions(settings)
     return Resolved(settings, frozenset(values))
@@ -364,6 +371,17 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     secret = {row.env for row in SETTINGS if row.is_secret}
     kept = {name: value for name, value in environ.items() if name not in secret}
     return {**kept, "LC_ALL": "C"}
+
+
+def _without_beaten_token(
+    given: Mapping[str, str | bool | None], environ: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The token and its file are one setting: a flag for either beats the variables of both."""
+    pair = ("controller_token", "controller_token_file")
+    if not any(str(given.get(name) or "").strip() for name in pair):
+        return environ
+    beaten = {row.env for row in SETTINGS if row.name in pair}
+    return {name: value for name, value in environ.items() if name not in beaten}
 
 
 def _refuse_contradictions(settings: Settings) -> None:

@@ -23,6 +23,7 @@ _INTRODUCTION = """\
 A setting can be given as a flag or as an environment variable. The flag beats the variable, and
 the variable beats the default; a value that is beaten is not even looked at.
 
+* The token and the token's file are one setting: either flag beats the variables of both.
 * Flags are written in full. A value follows its flag as the next argument or after `=`, and may
   begin with a hyphen: `--meter-clip-dbfs -3`. When a flag is repeated, the last one counts.
 * A switch takes no value: `--solo` turns it on and `--no-solo` turns it off. Its variable takes

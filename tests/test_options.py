@@ -132,8 +132,27 @@ class OptionsTests(SynchronousTestCase):
 
     def test_contradiction(self) -> None:
         """Settings that exclude each other are refused like bad values."""
-        sentence = self.refusal("--controller-token", "t", RAKKR_CONTROLLER_TOKEN_FILE="f")
+        sentence = self.refusal("--controller-token", "t", "--controller-token-file", "f")
         self.assertIn("exclude each other", sentence)
+
+    def test_bad_template(self) -> None:
+        """A template that no job could use is refused at the start."""
+        for flag in ("--capture-args-template", "--meter-args-template"):
+            sentence = self.refusal(flag, '-D "{device}')
+            self.assertIn(f"{flag} is '-D \"{{device}}', but it must be", sentence)
+
+    def test_bad_format(self) -> None:
+        """A format that no job could use is refused at the start, by the name that gave it."""
+        expected = " is 'BOGUS', but it must be one of S8, U8, S16_LE"
+        self.assertIn(f"--capture-format{expected}", self.refusal("--capture-format", "BOGUS"))
+        self.assertIn(f"RAKKR_CAPTURE_FORMAT{expected}", self.refusal(RAKKR_CAPTURE_FORMAT="BOGUS"))
+        self.assertEqual(parsed("--capture-format", "cd").settings.capture_format, "cd")
+
+    def test_format_of_a_template(self) -> None:
+        """With a template the format is whatever its program understands."""
+        settings = parsed("--capture-format", "s16", "--capture-args-template", "{format}").settings
+        self.assertEqual(settings.capture_format, "s16")
+        self.refusal("--capture-format", "s16", "--capture-args-template", "")
 
     def test_version(self) -> None:
         """The version is one line on standard output."""

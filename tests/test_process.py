@@ -113,6 +113,44 @@ class ChildTests(SynchronousTestCase):
         self.assertEqual(how.refused, "prog cannot be started: No such file or directory")
         self.assertFalse(how.ok)
 
+    def test_arguments_that_no_program_can_be_given(self) -> None:
+        """A NUL or half a surrogate in an argument is a refusal that shows it."""
+        for words in (["prog", "a\0b"], ["prog", "a\ud800b"], ["pro\0g"]):
+            child = spawn(self.reactor, self.reactor, words, env={}, ladder=_LADDER)
+            refused = self.ended(child).refused or ""
+            self.assertTrue(refused.isprintable())
+            self.assertIn(ascii(words[-1]), refused)
+        self.assertEqual(self.reactor.spawned, [])
+
+    def test_names_of_files_in_any_coding(self) -> None:
+        """A name that is no text, as the system gives it to us, can be given to a program."""
+        spawn(self.reactor, self.reactor, ["prog", "a\udcffb"], env={}, ladder=_LADDER)
+        self.assertEqual(self.reactor.last.argv, ["prog", "a\udcffb"])
+        self.reactor.last.ends(0)
+
+    def test_an_environment_that_no_program_can_be_given(self) -> None:
+        """Whatever else the system does not take is a refusal with its reason."""
+        for error in (ValueError("embedded null byte"), TypeError("expected str")):
+            self.reactor.refuse = error  # type: ignore[assignment]
+            how = self.ended(self.start())
+            self.assertEqual(how.refused, f"prog cannot be started: {error}")
+
+    def test_a_signal_that_is_not_permitted(self) -> None:
+        """A child that we may not signal is tried again, and left behind at last."""
+        child = self.start()
+
+        def refuse(_signal: str | int) -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+        self.reactor.last.signalProcess = refuse  # type: ignore[method-assign,assignment]
+        waiting = child.stop()
+        self.reactor.advance(3.0)
+        self.reactor.advance(1.99)
+        self.assertNoResult(waiting)
+        self.reactor.advance(0.01)
+        self.assertTrue(self.ended(child).abandoned)
+        self.reactor.last.ends(None, 9)
+
     def test_every_waiter_has_its_own(self) -> None:
         """Each waiter is told once, and one that gave up waiting disturbs nobody."""
         child = self.start()
@@ -139,6 +177,7 @@ class ChildTests(SynchronousTestCase):
         """Every end can be said in words."""
         self.assertEqual(str(Exit(3)), "exit code 3")
         self.assertEqual(str(Exit(None, 9)), "signal 9 (SIGKILL)")
+        self.assertEqual(str(Exit(None, 40)), "signal 40")
         self.assertEqual(str(Exit(refused="no")), "no")
         self.assertEqual(str(Exit(abandoned=True)), "it could not be killed")
 
@@ -163,6 +202,13 @@ class RunTests(SynchronousTestCase):
         self.reactor.last.ends(1)
         got = self.successResultOf(running)
         self.assertEqual(got, Ran(Exit(1), b"outpu", b"err"))
+
+    def test_longer_than_its_limit(self) -> None:
+        """A program that was ended by its limit is told from one that failed."""
+        running = self.start()
+        self.reactor.advance(60.0)
+        self.reactor.last.ends(None, 2)
+        self.assertTrue(self.successResultOf(running).overran)
 
     def test_cancelling_kills(self) -> None:
         """Who no longer waits for the program has it killed, and no timer stays."""

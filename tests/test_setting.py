@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.setting import WORDS, Decimal, Kind, LogLevel, OneOf, PathName, Switch, Text, Whole
+from rakkr.setting import (
+    WORDS,
+    Arguments,
+    Decimal,
+    Kind,
+    LogLevel,
+    OneOf,
+    PathName,
+    Switch,
+    Text,
+    Whole,
+)
 
 KINDS: list[Kind] = [
     Text(),
@@ -21,6 +32,8 @@ KINDS: list[Kind] = [
     Decimal(-3.0, 3.0),
     OneOf(("left", "right")),
     LogLevel(),
+    LogLevel(targets=True),
+    Arguments(),
     Switch(),
 ]
 
@@ -100,6 +113,27 @@ class KindTests(SynchronousTestCase):
         }
         self.assertEqual({text: LogLevel().parse(text) for text in expected}, expected)
         self.refused(LogLevel(), "", "loud", "=info", "info,", "rakkr=")
+
+    def test_log_targets(self) -> None:
+        """Where targets may stand, a bare word that is no level is one, and counts as info."""
+        expected = {
+            "rakkr_agent": "info",
+            "rakkr::jobs": "info",
+            "warn,rakkr": "warn",
+            "rakkr,hyper=error": "info",
+            "rakkr,hyper=debug": "debug",
+            "debug": "debug",
+        }
+        kind = LogLevel(targets=True)
+        self.assertEqual({text: kind.parse(text) for text in expected}, expected)
+        self.refused(kind, "", "two words", "=info", "info,", "rakkr=", "rakkr=loud")
+
+    def test_arguments(self) -> None:
+        """Arguments are kept as they were written, if their quotes are closed; blank is none."""
+        for text in ('-D "{device}" -r 8', "''", "it\\'s"):
+            self.assertEqual(Arguments().parse(text), text)
+        self.assertIsNone(Arguments().parse(" "))
+        self.refused(Arguments(), '-D "{device}', "it's", "a\\", "a\nb")
 
     @given(st.text(st.characters(exclude_categories=["Cc"]), min_size=1).filter(str.strip))
     def test_text(self, text: str) -> None:

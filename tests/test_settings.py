@@ -194,9 +194,27 @@ class ContradictionTests(SynchronousTestCase):
         both = {"controller_token": "t", "controller_token_file": "f"}
         error = self.assertRaises(BadSetting, resolve, both, {})
         self.assertIn("--controller-token-file", str(error))
-        self.assertRaises(
-            BadSetting, resolve, {"controller_token_file": "f"}, {"RAKKR_CONTROLLER_TOKEN": "t"}
-        )
+        variables = {"RAKKR_CONTROLLER_TOKEN": "t", "RAKKR_CONTROLLER_TOKEN_FILE": "f"}
+        self.assertRaises(BadSetting, resolve, {}, variables)
+
+    def test_flag_beats_the_other_variable(self) -> None:
+        """A token in any form on the command line beats one in any form in the environment."""
+        # Beaten values are not looked at either: these could not be used.
+        variables = {"RAKKR_CONTROLLER_TOKEN": "\x01", "RAKKR_CONTROLLER_TOKEN_FILE": "\0"}
+        for winner, loser in (
+            ("controller_token", "controller_token_file"),
+            ("controller_token_file", "controller_token"),
+        ):
+            resolved = resolve({winner: "x", loser: None}, variables)
+            self.assertEqual(str(getattr(resolved.settings, winner)), "x")
+            self.assertIsNone(getattr(resolved.settings, loser))
+            self.assertEqual(resolved.explicit, {winner})
+
+    def test_flag_without_token(self) -> None:
+        """A flag that takes the file away leaves the token of the environment."""
+        given_ = {"controller_token_file": ""}
+        settings = resolve(given_, {"RAKKR_CONTROLLER_TOKEN": "t"}).settings
+        self.assertEqual(settings.controller_token, "t")
 
     def test_token_taken_away(self) -> None:
         """A token file on the command line works beside a token variable that is overruled."""
@@ -212,6 +230,16 @@ class ContradictionTests(SynchronousTestCase):
         self.assertRaises(BadSetting, resolve, {key: "k"}, {})
         settings = resolve({certificate: "c", key: "k"}, {}).settings
         self.assertEqual(settings.controller_client_key_path, Path("k"))
+
+
+class LogLevelTests(SynchronousTestCase):
+    """The level of the log."""
+
+    def test_target_in_the_variable(self) -> None:
+        """A variable that speaks of targets does not end the daemon; a flag must be a level."""
+        self.assertEqual(resolve({}, {"RUST_LOG": "rakkr_agent"}).settings.log_level, "info")
+        error = self.assertRaises(BadSetting, resolve, {"log_level": "rakkr_agent"}, {})
+        self.assertIn("--log-level", str(error))
 
 
 class ChildEnvironmentTests(SynchronousTestCase):

@@ -40,6 +40,14 @@ _READABLE: Final = {
     (_FLOAT, 4): "FLOAT_LE",
     (_FLOAT, 8): "FLOAT64_LE",
 }
+# What arecord writes of S24_LE: the low 3 of 4 bytes.  Others read that in different ways.
+_PADDED: Final = (_PCM, 4, 24)
+# Chunks that stand behind samples.  Other bytes that can be printed are samples, more likely.
+_TRAILERS: Final = frozenset(
+    {b"LIST", b"fact", b"bext", b"iXML", b"cue ", b"smpl", b"inst", b"id3 ", b"ID3 ", b"JUNK"}
+    | {b"junk", b"PAD ", b"FLLR", b"PEAK", b"chna", b"axml", b"cart", b"plst", b"acid", b"afsp"}
+    | {b"DISP", b"levl", b"umid", b"minf", b"elm1", b"regn", b"dbmd", b"_PMX"}
+)
 _OTHERS: Final = {
     b"riff": "Wave64",
     b"caff": "CAF",
@@ -179,11 +187,13 @@ def _described(content: bytes) -> tuple[SampleFormat, int, int]:
     if len(content) < _FORMAT.size:
         raise NotWave("the WAV header is cut off in the description of its samples")
     code, channels, rate, _speed, frame, bits = _FORMAT.unpack_from(content)
+    container = frame // channels if channels else 0
+    padded = (code, container, bits) == _PADDED
     if code == _EXTENSIBLE and len(content) >= _FORMAT.size + _EXTENSION.size:
         code = _EXTENSION.unpack_from(content, _FORMAT.size)[3]
-    container = frame // channels if channels else 0
-    name = _READABLE.get((code, container))
-    if name is None or not rate or container * channels != frame or container != -(-bits // 8):
+    name = "S24_LE" if padded else _READABLE.get((code, container))
+    fits = container * channels == frame and (padded or container == -(-bits // 8))
+    if name is None or not rate or not fits:
         raise NotWave(
             f"samples of WAV code {code} with {bits} bits in {container} bytes cannot be read"
         )
@@ -204,8 +214,7 @@ def _chunk_at(file: BinaryIO, offset: int, length: int) -> bool:
     if len(head) < _CHUNK_HEAD.size:
         return not head.strip(b"\0")
     name, size = _CHUNK_HEAD.unpack(head)
-    printable = name.isascii() and name.decode().isprintable()
-    return printable and bool(offset + len(head) + size <= length)
+    return name in _TRAILERS and bool(offset + len(head) + size <= length)
 
 
 def mend(file: BinaryIO, found: Container) -> bool:
@@ -241,7 +250,7 @@ def sniff(path: Path, expected: SampleFormat, rate: int, channels: int) -> Captu
         found = _container(file)
         if found is None:
             return _headerless(path, file, expected, rate, channels)
-        return _contained(path, found, wav=mend(file, found))
+        return _contained(path, found, wav=mend(file, found) and holds(found.format))
 
 
 def peek(path: Path, expected: SampleFormat, rate: int, channels: int) -> CapturedAudio:

@@ -9,30 +9,27 @@ every second, and at what the program said.
 from __future__ import annotations
 
 import os
-import shutil
 from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
-from twisted.internet.interfaces import IDelayedCall, IReactorProcess
-from twisted.logger import Logger
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger, LogLevel
 
 from rakkr.audio.captured import CapturedAudio
 from rakkr.audio.wave import NotWave
+from rakkr.capture import window
+from rakkr.capture.dropouts import Dropouts
 from rakkr.capture.growth import Growth, StallEvidence
-from rakkr.capture.moment import Moment
 from rakkr.capture.outcome import CaptureOutcome, Completed, Failed, Stalled, StartFailed
 from rakkr.capture.prepare import CannotStart, Prepared, prepare
-from rakkr.capture.programs import Launch
 from rakkr.capture.request import CaptureLimits, CaptureRequest
 from rakkr.capture.seal import Sealed, checkpoint, seal
-from rakkr.capture.session import OwnSession
+from rakkr.capture.session import end_group, in_own_session
 from rakkr.capture.surroundings import Surroundings
 from rakkr.capture.verdict import Ending, judge
+from rakkr.moment import Moment
 from rakkr.process import Child, Exit, Ladder, spawn
 
-_FIRST_LOOKS_SECONDS: Final = 0.05
-_LOOK_SECONDS: Final = 1.0
-_SOONEST_SECONDS: Final = 0.02
 _GIVE_UP_SECONDS: Final = 5.0
 
 
@@ -81,9 +78,10 @@ class Capture:
         self._stopped = False
         self._prepared: Prepared | None = None
         self._child: Child | None = None
+        self._group: int | None = None
         self._disk = DeferredLock()
         self._looking: IDelayedCall | None = None
-        self._sync_at = self._growth.began + _LOOK_SECONDS
+        self._sync_at = self._growth.began + window.LOOK_SECONDS
         self._start = Moment[float | None]()
         self._end = Moment[CaptureOutcome]()
 
@@ -128,19 +126,15 @@ class Capture:
 
         :returns: the frames that are in the file at this moment, or None when none can be read.
         """
-        if self.outcome is not None:
-            return None if isinstance(self.outcome, StartFailed) else self.outcome.audio
         if self._prepared is None:
             return None
+        if self._child is not None and self._child.exit is not None:
+            return _audio_of(await self.when_done())
         try:
             return await self._disk.run(self._world.in_thread, self._prepared.storage.so_far)
         except (NotWave, OSError) as error:
             self.log.warn("{path} cannot be read yet: {error}", path=self.path, error=str(error))
             return None
-
-    def checkpoint(self) -> Deferred[None]:
-        """Bring the header up to date and all audio to the disk; an error is only logged."""
-        return Deferred.fromCoroutine(self._checkpoint())
 
     def _begin(self, prepared: Prepared) -> None:
         self._prepared = prepared
@@ -148,7 +142,7 @@ class Capture:
         self._frame_bytes = prepared.launch.format.frame_bytes(self.request.channels)
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - devnull is no Path
             self._child = spawn(
-                self._spawner(),
+                in_own_session(self._world.spawner, self._world.env),
                 self._clock,
                 self.argv,
                 env={**self._world.env, "LC_ALL": "C"},
@@ -159,23 +153,21 @@ class Capture:
                     2: prepared.messages.descriptor,
                 },
             )
+        self._group = self._child.pid
         self._child.when_ended().addCallback(self._ended)
         if self._child.exit is None:
             self.log.info("{command} captures {path}", command=self.command, path=self.path)
             self._look(prepared, self._child)
-
-    def _spawner(self) -> IReactorProcess:
-        setsid = shutil.which("setsid", path=self._world.env.get("PATH", os.defpath))
-        return OwnSession(self._world.spawner, setsid) if setsid else self._world.spawner
 
     # While it runs
 
     def _look(self, prepared: Prepared, child: Child) -> None:
         with self.log.failuresHandled("a look at {path} failed", path=self.path):
             self._examine(prepared, child, self._clock.seconds())
-        self._looking = self._clock.callLater(
-            self._until_next_look(prepared.launch), self._look, prepared, child
+        pause = window.next_look(
+            self.request, prepared.launch, started=self.started_at is not None, frames=self.frames
         )
+        self._looking = self._clock.callLater(pause, self._look, prepared, child)
 
     def _examine(self, prepared: Prepared, child: Child, now: float) -> None:
         self._growth = self._growth.seen(prepared.storage.size(), now)
@@ -186,46 +178,35 @@ class Capture:
                 grace_seconds=self._limits.growth_grace_seconds,
                 stalled_seconds=self._limits.stalled_seconds,
             )
-            if self._stall is not None or self._window_is_over(prepared.launch, now):
+            if self._stall is not None or window.is_over(
+                self.request,
+                self._limits,
+                prepared.launch,
+                seconds=None if self.started_at is None else now - self.started_at,
+                frames=self.frames,
+            ):
                 child.stop()
         if now >= self._sync_at and not self._disk.locked:
-            self._sync_at = now + _LOOK_SECONDS
-            self.checkpoint()
+            self._sync_at = now + window.LOOK_SECONDS
+            Deferred.fromCoroutine(self._checkpoint(prepared, child))
 
     def _measure(self, audio_bytes: int, now: float) -> None:
         self.bytes = audio_bytes
         if self.started_at is None and self.frames:
             # What lies in the file took its time to be captured.
             self.started_at = max(self._growth.began, now - self.frames / self.request.rate)
+            self._sync_at = now  # what the program said of its device came before
             self._start.comes(self.started_at)
 
-    def _window_is_over(self, call: Launch, now: float) -> bool:
-        if self.started_at is None:
-            return False
-        if call.ends_itself:
-            allowed = self.request.seconds + self._limits.overrun_seconds
-            return now - self.started_at > allowed
-        if call.owner == "agent":
-            return self.frames >= self.request.planned_frames
-        return now - self.started_at >= self.request.seconds
-
-    def _until_next_look(self, call: Launch) -> float:
-        if self.started_at is None:
-            return _FIRST_LOOKS_SECONDS
-        if call.ends_itself:
-            return _LOOK_SECONDS
-        left = (self.request.planned_frames - self.frames) / self.request.rate
-        return min(_LOOK_SECONDS, max(_SOONEST_SECONDS, left))
-
-    async def _checkpoint(self) -> None:
-        if self._prepared is None or self.outcome is not None:
-            return
+    async def _checkpoint(self, prepared: Prepared, child: Child) -> None:
         try:
-            await self._disk.run(self._world.in_thread, checkpoint, self._prepared)
+            await self._disk.run(self._world.in_thread, checkpoint, prepared)
         except CancelledError:
             raise
         except Exception:  # noqa: BLE001 - evidence never hurts the capture
             self.log.failure("{path} could not be brought to the disk", path=self.path)
+        if prepared.messages.wrong_rate is not None:
+            child.stop()
 
     # The end
 
@@ -236,6 +217,8 @@ class Capture:
             Deferred.fromCoroutine(self._conclude(self._prepared, how))
 
     async def _conclude(self, prepared: Prepared, how: Exit) -> None:
+        if self._group is not None and not how.abandoned:
+            await self._end_others(self._group)
         try:
             sealed = await self._disk.run(self._world.in_thread, seal, prepared)
         except Exception as error:  # noqa: BLE001 - every end has an outcome
@@ -245,14 +228,24 @@ class Capture:
             self.log.error("{trouble}", trouble=sealed.trouble)
         self._measure(sealed.audio_bytes or 0, self._clock.seconds())
         outcome = self._judge(sealed, prepared, how)
-        if isinstance(outcome, Completed | StartFailed):
+        heard = prepared.messages.dropouts.count > 0
+        if isinstance(outcome, StartFailed) or (isinstance(outcome, Completed) and not heard):
             await self._world.in_thread(prepared.messages.remove)
         self._finish(outcome)
+
+    async def _end_others(self, group: int) -> None:
+        """A wrapper may end before the program that it called, which still writes."""
+        assert self._child is not None
+        grace, asked = self._limits.stop_grace_seconds, self._child.stopped
+        if not await end_group(self._clock, group, grace=grace, asked=asked):
+            self.log.error("{command} left processes that run on", command=self.command)
 
     def _judge(self, sealed: Sealed, prepared: Prepared, how: Exit) -> CaptureOutcome:
         audio, dropouts = sealed.audio, prepared.messages.dropouts
         if self._stall is not None:
-            return Stalled(self._stall.sentence, self._stall, audio, dropouts)
+            reason = "; ".join(filter(None, (self._stall.sentence, sealed.error)))
+            return Stalled(reason, self._stall, audio, dropouts)
+        wrong = prepared.messages.wrong_rate
         assert self._child is not None
         verdict = judge(
             Ending(
@@ -266,22 +259,38 @@ class Capture:
                 path=self.path,
                 audio_bytes=sealed.audio_bytes,
                 min_bytes=self._limits.min_output_bytes,
+                unusable=sealed.error,
+                wrong_rate=None if wrong is None else wrong.sentence(self.request.device),
             )
         )
         if not verdict.ran and verdict.error is not None:
             return StartFailed(verdict.error)
-        error = verdict.error or sealed.error
-        if error is not None or audio is None:
-            return Failed(error or f"{self.path} holds no audio", audio, dropouts)
-        return Completed(audio, self.request.planned_frames, dropouts, self._stopped)
+        if verdict.error is not None or audio is None:
+            return Failed(verdict.error or f"{self.path} holds no audio", audio, dropouts)
+        planned = self.request.seconds * audio.rate
+        return Completed(audio, planned, dropouts, self._stopped)
 
     def _finish(self, outcome: CaptureOutcome) -> None:
         self.outcome = outcome
-        self.log.info(
-            "{command} left {path}: {outcome}",
+        audio = _audio_of(outcome)
+        dropouts = Dropouts() if isinstance(outcome, StartFailed) else outcome.dropouts
+        early = isinstance(outcome, Completed) and outcome.ended_early
+        self.log.emit(
+            LogLevel.warn if early else LogLevel.info,
+            "{command} left {path}: {outcome}{early}, {frames} of {planned} frames,"
+            " {count} dropouts ({milliseconds} ms)",
             command=self.command,
             path=self.path,
             outcome=type(outcome).__name__,
+            early=" too early" if early else "",
+            frames=0 if audio is None else audio.frames,
+            planned=self.request.planned_frames,
+            count=dropouts.count,
+            milliseconds=dropouts.milliseconds,
         )
         self._start.comes(self.started_at)
         self._end.comes(outcome)
+
+
+def _audio_of(outcome: CaptureOutcome) -> CapturedAudio | None:
+    return None if isinstance(outcome, StartFailed) else outcome.audio

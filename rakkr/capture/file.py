@@ -1,25 +1,27 @@
 """
-The file of a capture: ours, which is a valid WAV at any moment, or the program's own.
+The files of captures, and ours above all, which is a valid WAV at any moment.
 
 Every method blocks for as long as the disk takes.  Nothing here deletes audio.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from rakkr.audio import wave
 from rakkr.audio.captured import CapturedAudio
 from rakkr.audio.pcm import SampleFormat
-from rakkr.capture.request import CaptureRequest
 from rakkr.durable import sync_directory
 
+_T = TypeVar("_T")
 _RAW_WAV: Final = ".raw.wav"
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class Storage(Protocol):
@@ -35,6 +37,9 @@ class Storage(Protocol):
 
     def checkpoint(self) -> None:
         """Make what was captured so far survive a power cut."""
+
+    def correct_rate(self, rate: int) -> None:
+        """Take it that the samples have another rate than was asked for."""
 
     def so_far(self) -> CapturedAudio | None:
         """Say what there is while it grows, and touch nothing; None when it is not a frame."""
@@ -62,9 +67,28 @@ def alternatives(path: Path) -> Iterator[Path]:
         yield path.with_name(f"{stem}.{number}{suffix}")
 
 
-def fresh(path: Path) -> Path:
-    """Find a name that no file has."""
-    return next(each for each in alternatives(path) if not os.path.lexists(each))
+def first_free(path: Path, create: Callable[[Path], _T]) -> _T:
+    """
+    Create something under this name, or under the next that is free.
+
+    :param create: raises FileExistsError for a name that is taken.
+    :raises OSError: when that fails.
+    """
+    names = alternatives(path)
+    while True:
+        with contextlib.suppress(FileExistsError):
+            return create(next(names))
+
+
+def _new(path: Path) -> tuple[Path, int]:
+    return path, os.open(path, _NEW, 0o644)
+
+
+def wanted(path: Path, sample: SampleFormat) -> Path:
+    """Rename a WAV file that cannot be one, because WAV cannot hold the samples."""
+    if not wave.holds(sample) and path.suffix == ".wav":
+        return path.with_suffix(".pcm")
+    return path
 
 
 class OwnFile:
@@ -74,7 +98,7 @@ class OwnFile:
     Samples that a WAV file cannot hold get no header.  The descriptor's offset belongs to the
     program, so the header is patched in place without moving it.
 
-    :ivar descriptor: stands where the first sample goes, until it is sealed.
+    :ivar descriptor: stands where the first sample goes; -1 as soon as it is sealed.
     """
 
     def __init__(
@@ -87,6 +111,7 @@ class OwnFile:
         self._channels = channels
         self._offset = wave.HEADER_BYTES if wave.holds(sample) else 0
         self._named = False
+        self._sealed_size = 0
         self.trouble: str | None = None
 
     @classmethod
@@ -96,22 +121,14 @@ class OwnFile:
 
         :raises OSError: when that fails.
         """
-        if not wave.holds(sample) and path.suffix == ".wav":
-            path = path.with_suffix(".pcm")
         path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        for each in alternatives(path):
-            try:
-                descriptor = os.open(each, flags, 0o644)
-            except FileExistsError:
-                continue
-            break
-        file = cls(each, descriptor, sample, rate, channels)
+        made, descriptor = first_free(wanted(path, sample), _new)
+        file = cls(made, descriptor, sample, rate, channels)
         try:
             file._begin()
         except OSError:
             os.close(descriptor)
-            each.unlink()
+            made.unlink()
             raise
         return file
 
@@ -129,9 +146,13 @@ class OwnFile:
         """
         return cls(path, os.open(path, os.O_RDWR | os.O_CLOEXEC), sample, rate, channels)
 
+    def correct_rate(self, rate: int) -> None:
+        """Write another rate into the header from now on."""
+        self._rate = rate
+
     def size(self) -> int:
         """Bytes of the file."""
-        return os.fstat(self.descriptor).st_size
+        return self._sealed_size if self.descriptor < 0 else os.fstat(self.descriptor).st_size
 
     def audio_bytes(self) -> int:
         """Bytes of whole frames."""
@@ -140,10 +161,12 @@ class OwnFile:
 
     def checkpoint(self) -> None:
         """
-        Bring the header up to date, and everything to the disk.
+        Bring the header up to date, and everything to the disk; nothing once it is sealed.
 
         :raises OSError: when that fails; the samples are not touched.
         """
+        if self.descriptor < 0:
+            return
         if self._offset:
             head = wave.header(self._sample, self._rate, self._channels, self.audio_bytes())
             os.pwrite(self.descriptor, head, 0)
@@ -163,6 +186,7 @@ class OwnFile:
 
         A disk that refuses the header costs no audio: the file then counts as headerless.
         """
+        self._sealed_size = self.size()
         frames = self.audio_bytes() // self._sample.frame_bytes(self._channels)
         try:
             if frames:
@@ -173,6 +197,7 @@ class OwnFile:
             self.trouble = f"{self.path} could not be finished: {error.strerror}"
         finally:
             os.close(self.descriptor)
+            self.descriptor = -1
         if not frames:
             return None
         return self._audio(frames, wav=self._offset > 0 and self.trouble is None)
@@ -181,84 +206,3 @@ class OwnFile:
         return CapturedAudio(
             self.path, self._offset, self._sample, self._rate, self._channels, frames, wav
         )
-
-
-class ProgramsFile:
-    """A file that the program makes at a path that it was told."""
-
-    def __init__(self, path: Path, request: CaptureRequest) -> None:
-        self.path = path
-        self.trouble: str | None = None
-        self._request = request
-        self._offset: int | None = None
-
-    def size(self) -> int | None:
-        """Bytes of the file, if there is one."""
-        try:
-            return self.path.stat().st_size
-        except OSError:
-            return None
-
-    def audio_bytes(self) -> int | None:
-        """Bytes behind the header, or of the whole file when it is of no kind that we know."""
-        size = self.size()
-        if size is None:
-            return None
-        if self._offset is None:
-            self._offset = self._find_offset()
-        return max(0, size - (size if self._offset is None else self._offset))
-
-    def _find_offset(self) -> int | None:
-        """Look where the samples begin; None while the program still writes its header."""
-        try:
-            with self.path.open("rb") as file:
-                start = file.read(4)
-                if start not in {b"RIFF", b"RF64"}:
-                    return 0 if len(start) == len(b"RIFF") else None
-                return wave.read_header(file).data_offset
-        except (OSError, wave.NotWave):
-            return None
-
-    def checkpoint(self) -> None:
-        """
-        Bring the content to the disk; the header is the program's business.
-
-        :raises OSError: when that fails.
-        """
-        if not self.path.exists():
-            return
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def so_far(self) -> CapturedAudio | None:
-        """
-        Look into the file, which the program goes on writing.
-
-        :raises NotWave: for a container that cannot be read.
-        :raises OSError: when the file cannot be read.
-        """
-        if not self.size():
-            return None
-        request = self._request
-        audio = wave.peek(self.path, request.format, request.rate, request.channels)
-        return audio if audio.frames else None
-
-    def seal(self) -> CapturedAudio | None:
-        """
-        Find out what the program wrote, and mend an unfinished header.
-
-        :raises NotWave: for a container that cannot be read; the file stays as it is.
-        :raises OSError: when the file cannot be read.
-        """
-        if not self.size():
-            return None
-        request = self._request
-        audio = wave.sniff(self.path, request.format, request.rate, request.channels)
-        try:
-            self.checkpoint()
-        except OSError as error:
-            self.trouble = f"{self.path} could not be brought to the disk: {error.strerror}"
-        return audio if audio.frames else None

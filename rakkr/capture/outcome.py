@@ -12,9 +12,9 @@ from rakkr.capture.growth import StallEvidence
 @attrs.frozen
 class Completed:
     """
-    The window was recorded, or somebody asked for an end before.
+    The window was recorded, or somebody asked for an end before, or the program ended early.
 
-    :ivar planned_frames: frames of the whole window; fewer may have been recorded.
+    :ivar planned_frames: frames of the whole window at the audio's rate.
     :ivar stopped: whether ``stop()`` ended it.
     """
 
@@ -22,6 +22,12 @@ class Completed:
     planned_frames: int
     dropouts: Dropouts
     stopped: bool
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether more than a second of the window is missing, though nobody stopped it."""
+        missing = self.planned_frames - self.audio.frames
+        return not self.stopped and missing > self.audio.rate
 
 
 @attrs.frozen

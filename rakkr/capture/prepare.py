@@ -9,8 +9,9 @@ from pathlib import Path
 
 import attrs
 
-from rakkr.capture.file import OwnFile, ProgramsFile, Storage, fresh, stem_and_suffix
+from rakkr.capture.file import OwnFile, Storage, first_free, stem_and_suffix, wanted
 from rakkr.capture.programs import CannotLaunch, Launch, launch
+from rakkr.capture.programs_file import ProgramsFile
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.stderr import Messages
 from rakkr.capture.template import BadTemplate
@@ -41,34 +42,39 @@ def prepare(request: CaptureRequest, env: Mapping[str, str]) -> Prepared:
 
     :raises CannotStart: and leaves nothing behind.
     """
-    path = fresh(request.path)
     try:
-        call = launch(request, path)
+        call = launch(request, request.path)
     except (CannotLaunch, BadTemplate) as error:
         raise CannotStart(str(error)) from None
     command = call.argv[0]
     if shutil.which(command, path=env.get("PATH", os.defpath)) is None:
         raise CannotStart(missing(command))
     try:
-        return _open(call, request, path)
+        return _open(call, request)
     except OSError as error:
-        why = f"{error.filename or path} cannot be written: {error.strerror}"
+        why = f"{error.filename or request.path} cannot be written: {error.strerror}"
         raise CannotStart(f"run capture command {command}: {why}") from error
 
 
-def _open(call: Launch, request: CaptureRequest, path: Path) -> Prepared:
+def _open(call: Launch, request: CaptureRequest) -> Prepared:
+    path = wanted(request.path, call.format) if call.owner == "agent" else request.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path, messages = first_free(path, _reserved)
     if call.owner == "program":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        messages = _messages(path)
-        return Prepared(call, ProgramsFile(path, request), messages, messages.descriptor)
-    file = OwnFile.create(path, call.format, request.rate, request.channels)
+        storage = ProgramsFile(path, request)
+        return Prepared(launch(request, path), storage, messages, messages.descriptor)
     try:
-        return Prepared(call, file, _messages(file.path), file.descriptor)
+        file = OwnFile.create(path, call.format, request.rate, request.channels)
     except OSError:
-        file.seal()  # without a frame: it is removed
+        messages.close()
+        messages.remove()
         raise
+    return Prepared(call, file, messages, file.descriptor)
 
 
-def _messages(path: Path) -> Messages:
+def _reserved(path: Path) -> tuple[Path, Messages]:
+    """Take a name by the file for messages: a program makes its own file only later."""
+    if os.path.lexists(path):
+        raise FileExistsError(path)
     stem, _suffix = stem_and_suffix(path)
-    return Messages(path.with_name(f"{stem}.stderr.log"))
+    return path, Messages(path.with_name(f"{stem}.stderr.log"))

@@ -14,6 +14,8 @@ from rakkr.capture.request import CaptureRequest
 _DEFAULT_COMMAND: Final = "arecord"
 _COMMANDS: Final = {"pipewire": "pw-record", "jack": "jack_capture"}
 _ARECORD_DIALECT: Final = frozenset({"arecord", "rakkr-tone"})
+_SPLIT_BYTES: Final = (1 << 31) - 1
+_RAW: Final = frozenset({"raw", "-traw", "--file-type=raw"})
 _PIPEWIRE: Final = frozenset({"pw-record", "pw-cat"})
 _PACKAGES: Final = {
     "arecord": "alsa-utils",
@@ -103,7 +105,7 @@ def launch(request: CaptureRequest, path: Path) -> Launch:
         *("-c", str(request.channels), "-d", str(request.seconds)),
     )
     if name in _ARECORD_DIALECT:
-        return Launch((*argv, "-q", "-t", "raw", "-"), "agent", request.format)
+        return Launch((*argv, "-t", "raw", "-"), "agent", request.format)
     return Launch((*argv, str(path)), "program", request.format)
 
 
@@ -119,6 +121,13 @@ def _templated(command: str, request: CaptureRequest, text: str, path: Path) -> 
     }
     owner: Literal["agent", "program"] = "program" if template.names_output(text) else "agent"
     argv = (command, *template.expand(text, values))
+    size = request.planned_frames * request.frame_bytes
+    splits = PurePath(command).name == "arecord" and _RAW.isdisjoint(argv)
+    if owner == "program" and splits and size >= _SPLIT_BYTES:
+        raise CannotLaunch(
+            f"{command} splits WAV files at 2 GiB, and {request.seconds} s need {size} bytes:"
+            " replace {output} in the capture args template by -t raw -"
+        )
     return Launch(argv, owner, request.format, ends_itself="{seconds}" in text)
 
 

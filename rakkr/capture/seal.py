@@ -51,6 +51,8 @@ def seal(prepared: Prepared) -> Sealed:
     except OSError as failure:
         unread = f"{prepared.messages.path} could not be read: {failure.strerror}"
     prepared.messages.close()
+    if prepared.messages.wrong_rate is not None:
+        storage.correct_rate(prepared.messages.wrong_rate.got)
     size, audio, error = storage.audio_bytes(), None, None
     try:
         audio = storage.seal()

@@ -10,14 +10,24 @@ program inside it get the same signals.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from signal import Signals
-from typing import AnyStr
+from signal import SIGINT, SIGKILL, Signals
+from typing import AnyStr, Final
 
 from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.interfaces import IProcessProtocol, IProcessTransport, IReactorProcess
+from twisted.internet.interfaces import (
+    IProcessProtocol,
+    IProcessTransport,
+    IReactorProcess,
+    IReactorTime,
+)
+from twisted.internet.task import deferLater
 from twisted.python.components import proxyForInterface
 from zope.interface import implementer
+
+_POLL_SECONDS: Final = 0.05
+_REAP_SECONDS: Final = 1.0
 
 SignalGroup = Callable[[int, int], None]
 """Sends a signal, by number, to the process group that a pid leads, as ``os.killpg`` does."""
@@ -75,3 +85,41 @@ class OwnSession:
             processProtocol, self._setsid, argv, env, path, uid, gid, usePTY, childFDs
         )
         return _Leader(process, self._signal_group)
+
+
+def in_own_session(spawner: IReactorProcess, env: Mapping[str, str]) -> IReactorProcess:
+    """Have children in sessions of their own, if ``setsid`` is on the PATH."""
+    setsid = shutil.which("setsid", path=env.get("PATH", os.defpath))
+    return OwnSession(spawner, setsid) if setsid else spawner
+
+
+async def end_group(
+    clock: IReactorTime,
+    leader: int,
+    *,
+    grace: float,
+    asked: bool,
+    signal_group: SignalGroup = os.killpg,
+) -> bool:
+    """
+    End what a leader that was reaped has left behind in its group: INT, then KILL after the grace.
+
+    No process gets the number of a group while somebody is in it, so it is asked often whether
+    somebody still is, and nothing is sent once nobody was.
+
+    :param leader: the process id that the leader had.
+    :param asked: whether the group got its INT together with the leader.
+    :returns: whether nobody is left.
+    """
+    for number, seconds in ((0 if asked else SIGINT, grace), (SIGKILL, _REAP_SECONDS)):
+        give_up = clock.seconds() + seconds
+        try:
+            signal_group(leader, number)
+            while clock.seconds() < give_up:
+                await deferLater(clock, _POLL_SECONDS)
+                signal_group(leader, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:  # not permitted
+            return False
+    return False

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from rakkr.capture.dropouts import Dropouts, find_dropouts, is_dropout
+from rakkr.capture.wrong_rate import WrongRate, find_wrong_rate
 
 _MOST_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 20
@@ -22,17 +23,21 @@ class Messages:
     A pipe would kill the program when the agent dies.  The descriptor appends, so the file can be
     cut while the program writes.  Its methods block for as long as the disk takes.
 
+    Making it raises FileExistsError when the file exists: it may be another capture's.
+
     :ivar path: the file.
     :ivar descriptor: to be handed to the program.
     :ivar dropouts: the gaps that it reported so far.
+    :ivar wrong_rate: the rate that it delivers, if it is another than asked for.
     :ivar text: the end of everything else that it said.
     """
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self.path = path
         self.descriptor = os.open(path, flags, 0o644)
         self.dropouts = Dropouts()
+        self.wrong_rate: WrongRate | None = None
         self.text = ""
         self._at = 0
         self._rest = b""
@@ -72,6 +77,7 @@ class Messages:
             return
         text = whole.decode(errors="replace")
         self.dropouts += find_dropouts(text)
+        self.wrong_rate = self.wrong_rate or find_wrong_rate(text)
         kept = [line for line in text.splitlines() if not is_dropout(line)]
         if kept:
             self.text = (self.text + "\n".join(kept) + "\n")[-_KEPT_CHARACTERS:]

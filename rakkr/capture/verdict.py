@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from signal import Signals
 from typing import Final
 
 import attrs
 
 from rakkr.capture.dropouts import is_dropout
 from rakkr.capture.programs import package_of
+from rakkr.wording import one_line, signal_name
+from rakkr.wording import summary as summary_of
 
 # What a shell, env or setsid answers for a program that it could not execute.
 _NOT_RUN: Final = frozenset({126, 127})
 _NOT_EXECUTED: Final = re.compile(r"failed to execute|: not found|Permission denied")
 _CHATTER: Final = re.compile(r"^(Recording|Aborted by signal) ")
-_LONGEST: Final = 1000
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +31,8 @@ class Ending:
     :ivar asked: whether we had asked it to end.
     :ivar stderr: the end of what it said.
     :ivar audio_bytes: bytes of samples in its file, None when there is no file.
+    :ivar unusable: why what it left cannot be used, though it is there.
+    :ivar wrong_rate: what is wrong with the rate of its samples.
     """
 
     command: str
@@ -43,6 +45,8 @@ class Ending:
     path: Path
     audio_bytes: int | None
     min_bytes: int
+    unusable: str | None = None
+    wrong_rate: str | None = None
 
 
 @attrs.frozen
@@ -62,7 +66,7 @@ def missing(command: str) -> str:
     """Say that a program is missing, and how to get it."""
     package = package_of(command)
     cure = f"; install the Debian package {package}" if package else ""
-    return f"run capture command {command}: the program was not found{cure}"
+    return f"run capture command {one_line(command)}: the program was not found{cure}"
 
 
 def judge(ending: Ending) -> Verdict:
@@ -72,36 +76,37 @@ def judge(ending: Ending) -> Verdict:
     A program that we asked to end may end in any way: ``arecord`` answers a signal with exit code
     1.  One that a signal of somebody else ended has failed, whatever it recorded.
     """
-    command = ending.command
+    command, said = ending.command, summary(ending.stderr)
     if ending.refused is not None:
-        return Verdict(f"run capture command {command}: {_line(ending.refused)}", ran=False)
-    said = summary(ending.stderr)
-    if ending.abandoned:
-        return Verdict(f"capture command {command} could not be killed{_after(said)}")
+        return Verdict(f"run capture command {command}: {one_line(ending.refused)}", ran=False)
     if ending.code in _NOT_RUN and not ending.audio_bytes and _NOT_EXECUTED.search(said):
         return Verdict(f"run capture command {command}{_after(said)}", ran=False)
+    return Verdict(_error(ending, said))
+
+
+def _error(ending: Ending, said: str) -> str | None:
+    unusable = "" if ending.unusable is None else f"; {ending.unusable}"
+    if ending.abandoned:
+        return f"capture command {ending.command} could not be killed{_after(said)}{unusable}"
+    if ending.wrong_rate is not None:
+        return ending.wrong_rate
     if ending.code != 0 and not ending.asked:
         status = _status(ending)
-        return Verdict(f"capture command {command} failed with status {status}{_after(said)}")
+        failed = f"capture command {ending.command} failed with status {status}"
+        return f"{failed}{_after(said)}{unusable}"
+    if ending.unusable is not None:
+        return ending.unusable
     if (ending.audio_bytes or 0) < ending.min_bytes:
-        return Verdict(
+        return (
             f"capture output is too small: {ending.path} has {ending.audio_bytes or 0} bytes,"
             f" expected at least {ending.min_bytes}{_after(said)}"
         )
-    return Verdict(None)
+    return None
 
 
 def summary(stderr: str) -> str:
     """Make one line of a program's messages, without chatter, repetitions and reported gaps."""
-    lines: list[str] = []
-    for line in map(_line, stderr.splitlines()):
-        if line and line not in lines and not is_dropout(line) and not _CHATTER.match(line):
-            lines.append(line)
-    return "; ".join(lines)[-_LONGEST:]
-
-
-def _line(text: str) -> str:
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return summary_of(stderr, lambda line: is_dropout(line) or _CHATTER.match(line) is not None)
 
 
 def _after(said: str) -> str:
@@ -111,7 +116,4 @@ def _after(said: str) -> str:
 def _status(ending: Ending) -> str:
     if ending.signal is None:
         return f"exit status: {ending.code}"
-    try:
-        return f"signal: {ending.signal} ({Signals(ending.signal).name})"
-    except ValueError:
-        return f"signal: {ending.signal}"
+    return f"signal: {signal_name(ending.signal)}"

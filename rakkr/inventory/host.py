@@ -137,7 +137,6 @@ def routable(texts: Iterable[str]) -> tuple[str, ...]:
             address = ipaddress.ip_address(text.partition("%")[0])
         except ValueError:
             continue
-        link_local = address.version == 6 and address.is_link_local  # noqa: PLR2004
-        if not (address.is_loopback or address.is_unspecified or link_local):
+        if not (address.is_loopback or address.is_unspecified or address.is_link_local):
             addresses.setdefault(str(address), address.version)
     return tuple(sorted(addresses, key=addresses.__getitem__)[:MOST_ADDRESSES])

@@ -1,15 +1,17 @@
 """
 Looks for audio inputs, with a time limit and without opening any of them.
 
-``arecord -l`` is asked first; when it names no device, or cannot answer, the kernel's own list is
-read.  Inputs of other audio systems will be looked for in modules of their own beside ``alsa``.
+``arecord -l`` is asked first; when it cannot be started, or names no device, the kernel's own list
+is read.  An ``arecord`` that fails is no answer: that list has other references for the same
+inputs, so to take it now and then would make them go and come again.  Inputs of other audio
+systems will be looked for in modules of their own beside ``alsa``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 from twisted.internet.interfaces import IReactorFromThreads, IReactorProcess, IReactorTime
@@ -26,7 +28,9 @@ from rakkr.inventory.card_files import CardFiles, read_text
 from rakkr.inventory.host import HostFacts, Machine
 from rakkr.inventory.interface import AudioInterface, Inventory
 from rakkr.process import Ladder, Ran, run
+from rakkr.wording import summary
 
+_MOST_SAID: Final = 200
 _T = TypeVar("_T")
 
 
@@ -62,8 +66,10 @@ class InventoryProbe:
             env={**self.environ, "LC_ALL": "C"},
             ladder=Ladder(grace=2.0, give_up=2.0, limit=self.limit),
         )
-        listed = parse_arecord_list(ran.stdout.decode("utf-8", "replace")) if ran.exit.ok else ()
-        complaint = None if ran.exit.ok else self._complaint(ran)
+        complaint = None if ran.exit.ok and not ran.overran else self._complaint(ran)
+        if complaint is not None and ran.exit.refused is None:
+            return Inventory((), probe_ok=False, reason=complaint)
+        listed = parse_arecord_list(ran.stdout.decode("utf-8", "replace"))
         if listed:
             return Inventory(await self._described(listed), probe_ok=True)
         text = await self._in_thread(lambda: read_text(self.pcm_list))
@@ -84,8 +90,9 @@ class InventoryProbe:
         )
 
     def _complaint(self, ran: Ran) -> str:
-        said = ran.stderr.decode("utf-8", "replace").strip()[:200]
-        return f"{self.arecord_command} -l failed: {ran.exit}{f' ({said})' if said else ''}"
+        said = summary(ran.stderr.decode("utf-8", "replace"))[-_MOST_SAID:]
+        how = f"did not answer within {self.limit:g} s" if ran.overran else f"failed: {ran.exit}"
+        return f"{self.arecord_command} -l {how}{f' ({said})' if said else ''}"
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         result: _T = await deferToThreadPool(self.threads, self.pool, work)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -10,11 +11,13 @@ import attrs
 from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorTime
 
 from rakkr.audio.captured import CapturedAudio
+from rakkr.durable import reserve
 from rakkr.process import Child, Ladder, spawn
 from rakkr.render.binary import Renderer
 from rakkr.render.errors import RenderFailed
 from rakkr.render.plan import FrameRange, RenderPlan, check_possible, render_args
 from rakkr.render.progress import Progress
+from rakkr.wording import one_line, summary
 
 # ffmpeg reports twice a second; a disk that sleeps, or a busy one, may hold it up for a while.
 STALL_SECONDS: Final = 60.0
@@ -62,13 +65,13 @@ async def render(
     """
     Make ``target`` from a range of a capture, which may still be growing.
 
-    The file appears under its name when it is whole.  Cancelling ends the program and removes
-    what it wrote.
+    The file appears under its name when it is whole, in place of any that has it, such as an empty
+    one that reserves it.  Cancelling ends the program and removes what it wrote.
 
     :param env: the environment of the program; the C locale is added.
     :param progress: called with the seconds of audio that are done.
     :raises ImpossibleRender: when the plan does not fit this capture.
-    :raises RenderFailed: when nothing, or not everything, came out.
+    :raises RenderFailed: when nothing, or not everything, came out, or the disk does not take it.
     """
     check_possible(plan, captured_channels=audio.channels, rate=audio.rate)
     if not 0 <= frames.start < frames.end <= audio.frames:
@@ -76,19 +79,27 @@ async def render(
             f"frames {frames.start} to {frames.end} of {audio.path} cannot be rendered; "
             f"it holds {audio.frames}"
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.part")
-    partial.unlink(missing_ok=True)
     run = _Run(clock, renderer.command, progress)
-    argv = renderer.argv(render_args(plan, audio, frames, partial))
-    try:
+    with _partial_of(target) as partial:
+        argv = renderer.argv(render_args(plan, audio, frames, partial))
         await run.to_the_end(spawner, argv, {**env, "LC_ALL": "C"})
         size = run.check(partial, frames.seconds(audio.rate))
         partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
     return Rendered(target, size, plan.content_type, frames.frames, frames.seconds(audio.rate))
+
+
+@contextmanager
+def _partial_of(target: Path) -> Iterator[Path]:
+    """Hold a file of its own for each run beside its target; what is left of it goes away."""
+    try:
+        partial = reserve(target.with_name(f".{target.name}.part"))
+        try:
+            yield partial
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        why = error.strerror or error
+        raise RenderFailed(one_line(f"{target} cannot be written: {why}")) from error
 
 
 class _Run:
@@ -162,7 +173,6 @@ class _Run:
         return f"{self._progress.seconds:.3f} s"
 
     def _failed(self, status: str) -> RenderFailed:
-        lines = map(str.strip, self._stderr.decode(errors="replace").splitlines())
-        said = "; ".join(filter(None, lines))
-        what = f"recording render command {self._command} failed with status {status}"
+        said = summary(self._stderr.decode(errors="replace"))
+        what = one_line(f"recording render command {self._command} failed with status {status}")
         return RenderFailed(f"{what}: {said}" if said else what)

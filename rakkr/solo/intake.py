@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import wave
 from pathlib import Path
 
+from rakkr.audio.wave import NotWave, read_header
 from rakkr.durable import sync_directory
 from rakkr.solo.admission import Refused
 
@@ -65,7 +65,7 @@ class Intake:
         """
         Give the whole file its name, and return when it is safe on the disk.  Blocks.
 
-        :returns: its length in seconds if it is a PCM WAV file that says so.
+        :returns: its length in seconds if it is a WAV file.
         :raises Refused: 500 when the disk does not take it.
         """
         try:
@@ -87,10 +87,10 @@ def _unwritable(error: OSError) -> Refused:
 
 
 def wav_seconds(path: Path) -> int | None:
-    """The whole seconds of a PCM WAV file; None for anything else."""
+    """The whole seconds of a WAV or RF64 file of any size; None for anything else."""
     try:
-        with path.open("rb") as file, wave.open(file) as sound:
-            seconds: float = sound.getnframes() / sound.getframerate()
-    except (wave.Error, EOFError, ZeroDivisionError, OSError):
+        with path.open("rb") as file:
+            found = read_header(file)
+    except (NotWave, OSError):
         return None
-    return round(seconds)
+    return round(found.data_bytes / found.format.frame_bytes(found.channels) / found.rate)

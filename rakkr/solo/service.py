@@ -7,13 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
 
 from rakkr.periodic import Periodic
@@ -22,11 +19,13 @@ from rakkr.solo.connections import Connections
 from rakkr.solo.controller import MAXIMUM_UPLOAD, SoloController, build_controller
 from rakkr.solo.request import SoloSite
 from rakkr.solo.resource import SoloResource
+from rakkr.solo.showing import ShownCertificate
 from rakkr.solo.store import Store, UnusableStore
 from rakkr.solo.tokens import NODE_PREFIX, OPERATOR_PREFIX, token_file
 from rakkr.solo.uploads import InThread
 
 EXPIRY_SECONDS = 10.0
+RENEWAL_SECONDS = 86_400.0
 STOP_SECONDS = 3.0
 REQUEST_SECONDS = 300.0
 _ANY_INTERFACE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -34,14 +33,6 @@ _ANY_INTERFACE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa:
 
 class SoloUnavailable(Exception):
     """The built-in controller cannot start; the message says why and what to do."""
-
-
-def _server_options(files: CertificateFiles) -> CertificateOptions:
-    """TLS 1.2 or newer, with the certificate of the files."""
-    # pyOpenSSL deprecates its own types, which Twisted's loaders still make.
-    certificate: Any = x509.load_pem_x509_certificate(files.server.read_bytes())
-    key: Any = load_pem_private_key(files.server_key.read_bytes(), None)
-    return CertificateOptions(privateKey=key, certificate=certificate)
 
 
 class SoloService(MultiService):
@@ -92,9 +83,13 @@ class SoloService(MultiService):
         self._request_seconds = request_seconds
         self._listening: IListeningPort | None = None
         self._connections: Connections | None = None
+        self._certificate: ShownCertificate | None = None
         self.controller: SoloController | None = None
         self.port: int | None = None
         Periodic(reactor, EXPIRY_SECONDS, self._expire, name="leases").setServiceParent(self)
+        Periodic(
+            reactor, RENEWAL_SECONDS, self._renew, name="certificate", patient=True
+        ).setServiceParent(self)
 
     @property
     def ca_path(self) -> Path:
@@ -158,7 +153,7 @@ class SoloService(MultiService):
         """
         self.prepare()
         assert self.controller is not None
-        files = CertificateFiles(self._directory)
+        self._certificate = ShownCertificate(CertificateFiles(self._directory))
         site = SoloSite(
             SoloResource(self.controller),
             request_seconds=self._request_seconds,
@@ -166,7 +161,7 @@ class SoloService(MultiService):
         )
         site.noisy = False
         self._connections = Connections(
-            _server_options(files),
+            self._certificate,
             isClient=False,
             wrappedFactory=site,
             clock=self._reactor,
@@ -207,6 +202,13 @@ class SoloService(MultiService):
             except Exception:  # noqa: BLE001 - the bound of a stop
                 self.log.warn("an upload was still being stored when the controller stopped")
             controller.store.close()
+
+    async def _renew(self) -> None:
+        """Renew the certificate in time, and show the new one to whoever connects from now on."""
+        assert self._certificate is not None
+        await self._in_thread(ensure_certificates, self._directory, self._interface, self._now())
+        if self._certificate.refresh():
+            self.log.info("the certificate of the built-in controller was renewed")
 
     async def _expire(self) -> None:
         assert self.controller is not None

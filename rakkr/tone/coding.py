@@ -1,4 +1,4 @@
-"""Numbers into samples and back, in every format that the agent can size."""
+"""Waves into samples of every format that the agent can size; integers into samples and back."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Words = npt.NDArray[np.int64]
 
 def encode(waves: Waves, sample: SampleFormat) -> bytes:
     """
-    Code waves between -1 and 1 (clipped to that) as interleaved samples.
+    Code waves as interleaved samples; integers are clipped to full scale, floats are not.
 
-    :param waves: of shape (frames, channels).
+    :param waves: of shape (frames, channels); full scale is -1 to 1.
     """
     if sample.kind == "float":
         return waves.astype(_dtype(sample)).tobytes()

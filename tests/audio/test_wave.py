@@ -117,11 +117,35 @@ class ReadHeaderTests(SynchronousTestCase):
         found = wave.read_header(io.BytesIO(content))
         self.assertEqual((found.data_bytes, found.whole), (400, True))
 
+    def test_words_behind_the_samples_are_sound(self) -> None:
+        """Samples that look like the name of a chunk are samples all the same."""
+        for name, whole in ((b"abcd", False), (b"data", False), (b"id3 ", True), (b"cue ", True)):
+            content = wave.header(_S16, 48000, 2, 400) + bytes(400) + name + b"\4\0\0\0abcd"
+            found = wave.read_header(io.BytesIO(content))
+            self.assertEqual((found.data_bytes, found.whole), (400 if whole else 412, whole))
+
+    def test_24_bits_in_4_bytes(self) -> None:
+        """What arecord writes of S24_LE is read as that, in one channel or many."""
+        for channels in (1, 2, 32):
+            found = wave.read_header(io.BytesIO(_padded(channels, 4)))
+            self.assertEqual((found.format.name, found.channels), ("S24_LE", channels))
+            self.assertEqual(found.data_bytes, 40 * 4 * channels)
+        with self.assertRaises(wave.NotWave):
+            wave.read_header(io.BytesIO(_padded(2, 5)))
+
     def test_other_containers_are_named(self) -> None:
         """A container that cannot be read is named in the refusal."""
         for start, name in ((b"riff", "Wave64"), (b"caff", "CAF"), (b"fLaC", "FLAC")):
             with self.assertRaisesRegex(wave.NotWave, name):
                 wave.read_header(io.BytesIO(start + bytes(100)))
+
+
+def _padded(channels: int, container: int) -> bytes:
+    """Make 40 frames of 24 bits in larger containers, as arecord does."""
+    frame, size = container * channels, 40 * container * channels
+    described = struct.pack("<HHIIHH", 1, channels, 48000, 48000 * frame, frame, 24)
+    head = struct.pack("<4sI4s4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16)
+    return head + described + struct.pack("<4sI", b"data", size) + bytes(size)
 
 
 class SniffTests(SynchronousTestCase):
@@ -146,6 +170,12 @@ class SniffTests(SynchronousTestCase):
         audio = wave.sniff(self.path, _S16, 48000, 2)
         self.assertEqual((audio.format, audio.rate, audio.channels), (floats, 44100, 4))
         self.assertEqual(audio.frames, 100)
+
+    def test_24_bits_in_4_bytes(self) -> None:
+        """A WAV of S24_LE is not called readable: others take it for something else."""
+        self.path.write_bytes(_padded(2, 4))
+        audio = wave.sniff(self.path, _S16, 48000, 2)
+        self.assertEqual((audio.format.name, audio.frames, audio.wav), ("S24_LE", 40, False))
 
     def test_headerless(self) -> None:
         """A file without any header is samples as expected, from the first byte on."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import capturedLogs, formatEvent
 
 from rakkr.audio import wave
 from rakkr.capture.dropouts import Dropouts
@@ -60,7 +61,7 @@ class OwnFileCaptureTests(CaptureCase):
             claimed = int.from_bytes(file.read(4), "little")
         self.assertGreaterEqual(claimed, 2 * len(SECOND))
         self.reactor.last.writes(bytes(400))
-        self.successResultOf(capture.checkpoint())
+        self.reactor.advance(1.0)
         with self.path.open("rb") as file:
             self.assertTrue(wave.read_header(file).whole)
         capture.stop()
@@ -138,6 +139,63 @@ class OwnFileCaptureTests(CaptureCase):
         outcome = self.outcome(capture)
         assert isinstance(outcome, Completed)
         self.assertEqual(outcome.dropouts, Dropouts(2, 20.0))
+        self.assertTrue(self.log.exists())
+
+    def test_another_rate_than_asked_for(self) -> None:
+        """A device of another rate ends the capture at its first sample; its audio is true."""
+        capture = self.start(seconds=600)
+        self.reactor.last.writes(
+            b"Warning: rate is not accurate (requested = 8000Hz, got = 16000Hz)\n", 2
+        )
+        self.reactor.advance(0.05)
+        self.assertEqual(self.reactor.last.signals, [])
+        self.reactor.last.writes(bytes(6400))
+        self.reactor.advance(0.05)
+        self.assertEqual(self.reactor.last.signals, ["INT"])
+        self.reactor.last.exits(1)
+        outcome = self.outcome(capture)
+        assert isinstance(outcome, Failed)
+        for word in ("8000 Hz", "ask for 16000 Hz", "plughw:0"):
+            self.assertIn(word, outcome.error)
+        assert outcome.audio is not None
+        self.assertEqual((outcome.audio.frames, outcome.audio.rate), (1600, 16000))
+
+    def test_another_rate_and_a_short_window(self) -> None:
+        """A capture that ends well before its messages were read fails all the same."""
+        capture = self.start()
+        self.reactor.last.writes(bytes(6400))
+        self.reactor.last.writes(b"rate is not accurate (requested = 8000Hz, got = 9000Hz)\n", 2)
+        self.reactor.last.exits(0)
+        self.assertIsInstance(self.outcome(capture), Failed)
+
+    def test_the_last_words(self) -> None:
+        """The log tells how much of the window came, with which gaps, and when it ended early."""
+        for seconds, early in ((9, False), (8, True)):
+            capture = self.start()
+            with capturedLogs() as logged:
+                self.run_for(seconds)
+                self.reactor.last.writes(b"overrun!!! (at least 12.5 ms long)\n", 2)
+                self.reactor.last.exits(0)
+            outcome = self.outcome(capture)
+            assert isinstance(outcome, Completed)
+            self.assertIs(outcome.ended_early, early)
+            said = formatEvent(logged[-1]) or ""
+            self.assertIn(f"{seconds * 8000} of 80000 frames, 1 dropouts (12.5 ms)", said)
+            self.assertEqual(logged[-1]["log_level"].name, "warn" if early else "info")
+            self.assertEqual("early" in said, early)
+
+    def test_a_look_between_the_end_and_the_outcome(self) -> None:
+        """Who asks what there is after the program's end is told when its file is finished."""
+        capture = self.start()
+        self.run_for(1)
+        self.threads.held = []
+        self.reactor.last.exits(0)
+        asking = Deferred.fromCoroutine(capture.snapshot())
+        self.assertNoResult(asking)
+        self.threads.release()
+        outcome = self.outcome(capture)
+        assert isinstance(outcome, Completed)
+        self.assertEqual(self.successResultOf(asking), outcome.audio)
 
     def test_too_small(self) -> None:
         """A good exit with less than the least audio is a failure; the header does not count."""
@@ -176,7 +234,7 @@ class OwnFileCaptureTests(CaptureCase):
         capture = self.start()
         self.run_for(1)
         capture._prepared.storage.checkpoint = _refuse  # type: ignore[union-attr,method-assign]
-        self.successResultOf(capture.checkpoint())
+        self.reactor.advance(1.0)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
         del capture._prepared.storage.checkpoint  # type: ignore[union-attr]
         self.reactor.last.exits(0)

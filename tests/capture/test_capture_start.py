@@ -39,6 +39,11 @@ class StartTests(CaptureCase):
         self.reactor.refuse = OSError(11, "Resource temporarily unavailable")
         self.assertIn("Resource temporarily", self.failed(self.start()))
 
+    def test_an_argument_that_no_program_can_be_given(self) -> None:
+        """A device name with a NUL in it is shown, and no file stays."""
+        error = self.failed(self.start(device="hw\0"))
+        self.assertIn(ascii("hw\0"), error)
+
     def test_a_directory_that_cannot_be_made(self) -> None:
         """A place that cannot be written to is named."""
         (self.directory / "file").touch()
@@ -94,6 +99,40 @@ class ProgramsFileCaptureTests(CaptureCase):
         assert isinstance(outcome, Stalled)
         self.assertIsNone(outcome.evidence.size)
         self.assertIsNone(outcome.audio)
+
+    def test_no_file_is_shared(self) -> None:
+        """Captures of one name get files of their own, though none of them has made its file."""
+        paths = [self.start(command="wrapper").path.name for _ in range(3)]
+        self.assertEqual(paths, ["take.raw.wav", "take.2.raw.wav", "take.3.raw.wav"])
+        self.assertEqual(
+            [
+                each.argv[-1][-len(name) :]
+                for each, name in zip(self.reactor.spawned, paths, strict=True)
+            ],
+            paths,
+        )
+        for each in self.reactor.spawned:
+            each.exits(0)
+
+    def test_a_file_that_was_split(self) -> None:
+        """A program that split its file stalls, and the reason names the parts."""
+        capture = self.start_wrapper()
+        for number in (1, 2):
+            capture.path.with_name(f"take.raw-0{number}.wav").write_bytes(bytes(100))
+        self.reactor.pump([0.05] * 610)
+        self.reactor.last.exits(1)
+        outcome = self.outcome(capture)
+        assert isinstance(outcome, Stalled)
+        self.assertIn("take.raw-01.wav, take.raw-02.wav", outcome.error)
+
+    def test_a_small_file_that_cannot_be_read(self) -> None:
+        """Why a file cannot be read is a better reason than its size."""
+        capture = self.start_wrapper()
+        capture.path.write_bytes(b"caff")
+        self.reactor.last.exits(0)
+        outcome = self.outcome(capture)
+        assert isinstance(outcome, Failed)
+        self.assertIn("CAF", outcome.error)
 
     def test_a_file_that_cannot_be_read(self) -> None:
         """A container that we do not know fails the capture; the file stays, and is named."""

@@ -14,8 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.audio import wave
 from rakkr.audio.pcm import sample_format
-from rakkr.capture.file import OwnFile, ProgramsFile, alternatives
-from tests.capture.requests import request
+from rakkr.capture.file import OwnFile, alternatives
 
 _S16 = sample_format("S16_LE")
 
@@ -65,6 +64,32 @@ class OwnFileTests(SynchronousTestCase):
         os.close(second.descriptor)
         names = [each.name for each in islice(alternatives(Path("/d/a.b.wav")), 3)]
         self.assertEqual(names, ["a.b.wav", "a.b.2.wav", "a.b.3.wav"])
+
+    def test_after_the_end(self) -> None:
+        """A sealed file says what it said last, and touches no descriptor any more."""
+        file = self.create()
+        os.write(file.descriptor, bytes(400))
+        number = file.descriptor
+        audio = file.seal()
+        other = os.open(os.devnull, os.O_RDONLY)  # gets the number that has become free
+        self.addCleanup(os.close, other)
+        self.assertEqual((other, file.descriptor), (number, -1))
+        file.checkpoint()
+        self.assertEqual((file.size(), file.audio_bytes()), (528, 400))
+        assert audio is not None
+        again = file.so_far()
+        assert again is not None
+        self.assertEqual(again.frames, audio.frames)
+
+    def test_another_rate(self) -> None:
+        """When the program delivers another rate, the header and the audio say so."""
+        file = self.create()
+        os.write(file.descriptor, bytes(400))
+        file.correct_rate(48000)
+        audio = file.seal()
+        assert audio is not None
+        with standard_wave.open(str(self.path)) as content:
+            self.assertEqual((audio.rate, content.getframerate()), (48000, 48000))
 
     def test_a_file_without_a_frame_is_removed(self) -> None:
         """A capture that never brought a frame leaves no file."""
@@ -133,50 +158,3 @@ class OwnFileTests(SynchronousTestCase):
         self.assertEqual(self.path.read_bytes()[wave.HEADER_BYTES :], written)
         os.close(file.descriptor)
         self.path.unlink()
-
-
-class ProgramsFileTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        """Have the path of a file that a program may make."""
-        self.path = Path(self.enterContext(tempfile.TemporaryDirectory())) / "take.wav"
-        self.file = ProgramsFile(self.path, request())
-
-    def test_no_file(self) -> None:
-        """As long as the program made no file there is no size and no audio."""
-        self.assertIsNone(self.file.size())
-        self.file.checkpoint()
-        self.assertIsNone(self.file.seal())
-
-    def test_an_unfinished_file(self) -> None:
-        """A file that the program did not finish is sealed with what it really holds."""
-        self.path.write_bytes(wave.header(_S16, 44100, 1, 1 << 31) + bytes(2000))
-        self.assertEqual(self.file.size(), 2128)
-        audio = self.file.seal()
-        assert audio is not None
-        self.assertEqual((audio.frames, audio.rate, audio.wav), (1000, 44100, True))
-
-    def test_a_header_is_no_audio(self) -> None:
-        """Before the first sample there is a file, perhaps half a header, and no audio."""
-        head = wave.header(_S16, 44100, 1, 1 << 31)
-        self.path.write_bytes(b"RI")
-        self.assertEqual(self.file.audio_bytes(), 0)
-        for size, audio in ((60, 0), (127, 0), (128, 0), (130, 2)):
-            self.path.write_bytes((head + b"ab")[:size])
-            self.assertEqual(self.file.audio_bytes(), audio, size)
-
-    def test_headerless_samples_are_audio(self) -> None:
-        """Of a file without a header every byte counts."""
-        self.path.write_bytes(bytes(1000))
-        self.assertEqual(self.file.audio_bytes(), 1000)
-
-    def test_a_container_that_cannot_be_read(self) -> None:
-        """Another container is refused by a sentence, and left as it is."""
-        self.path.write_bytes(b"fLaC" + bytes(1000))
-        with self.assertRaises(wave.NotWave):
-            self.file.seal()
-        self.assertEqual(self.path.stat().st_size, 1004)
-
-    def test_an_empty_file(self) -> None:
-        """An empty file holds no audio."""
-        self.path.touch()
-        self.assertIsNone(self.file.seal())

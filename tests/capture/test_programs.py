@@ -28,7 +28,7 @@ class LaunchTests(SynchronousTestCase):
     def test_arecord(self) -> None:
         """arecord writes headerless samples to its stdout, which is our file."""
         call = launch(request(), _PATH)
-        expected = "arecord -D hw:0 -f S16_LE -r 8000 -c 2 -d 10 -q -t raw -"
+        expected = "arecord -D hw:0 -f S16_LE -r 8000 -c 2 -d 10 -t raw -"
         self.assertEqual(" ".join(call.argv), expected)
         self.assertEqual((call.owner, call.ends_itself), ("agent", True))
 
@@ -56,6 +56,18 @@ class LaunchTests(SynchronousTestCase):
         """Without an output the samples come on stdout; without a duration we end the program."""
         call = launch(request(args_template="-D {device} -t raw"), _PATH)
         self.assertEqual((call.owner, call.ends_itself), ("agent", False))
+
+    def test_a_file_that_arecord_would_split(self) -> None:
+        """A WAV file of 2 GiB is refused to arecord, which would split it, and to nobody else."""
+        text = "-D {device} -d {seconds} {output}"
+        longest, longer = ((1 << 31) - 1) // 32000, ((1 << 31) - 1) // 32000 + 1
+        launch(request(args_template=text, seconds=longest), _PATH)
+        for command in ("arecord", "/usr/bin/arecord"):
+            with self.assertRaisesRegex(CannotLaunch, "2 GiB.*-t raw -"):
+                launch(request(command=command, args_template=text, seconds=longer), _PATH)
+        for command, other in (("wrapper", text), ("arecord", "-t raw {output}"), ("arecord", "-")):
+            launch(request(command=command, args_template=other, seconds=longer), _PATH)
+        launch(request(seconds=longer), _PATH)
 
     def test_bad_template(self) -> None:
         """A template that cannot be followed is refused before anything is opened."""

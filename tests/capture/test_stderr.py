@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.capture.dropouts import Dropouts
 from rakkr.capture.stderr import Messages
+from rakkr.capture.wrong_rate import WrongRate
 
 
 class MessagesTests(SynchronousTestCase):
@@ -38,6 +39,21 @@ class MessagesTests(SynchronousTestCase):
         os.write(self.program, b"killed in mid")
         self.messages.read(last=True)
         self.assertEqual(self.messages.text, "killed in mid\n")
+
+    def test_the_file_is_new(self) -> None:
+        """A file of another capture is not taken over."""
+        with self.assertRaises(FileExistsError):
+            Messages(self.path)
+
+    def test_another_rate_is_heard(self) -> None:
+        """A device that delivers another rate is known by both rates, once its line is whole."""
+        line = b"Warning: rate is not accurate (requested = 44100Hz, got = 48000Hz)"
+        os.write(self.program, line)
+        self.messages.read()
+        self.assertIsNone(self.messages.wrong_rate)
+        os.write(self.program, b"\n         please, try the plug plugin (-Dplug:hw:0)\n")
+        self.messages.read()
+        self.assertEqual(self.messages.wrong_rate, WrongRate(44100, 48000))
 
     def test_a_flood_is_counted_and_cut(self) -> None:
         """Tens of thousands of lines are counted, and the file stays short while it is written."""

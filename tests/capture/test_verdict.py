@@ -69,6 +69,20 @@ class JudgeTests(SynchronousTestCase):
             self.assertIsNone(judged(code=code, signal=signal, asked=True).error)
         self.assertIn("too small", judged(code=1, asked=True, audio_bytes=0).error or "")
 
+    def test_what_cannot_be_used(self) -> None:
+        """A file that cannot be read is the reason, before its size and behind a bad exit."""
+        self.assertEqual(judged(unusable="no WAV", audio_bytes=0).error, "no WAV")
+        self.assertEqual(
+            judged(unusable="no WAV", code=1, stderr="oh").error,
+            "capture command arecord failed with status exit status: 1: oh; no WAV",
+        )
+        self.assertIn("; no WAV", judged(unusable="no WAV", abandoned=True).error or "")
+
+    def test_wrong_rate(self) -> None:
+        """Samples of another rate than asked for are a failure, however the program ended."""
+        for code, asked in ((0, False), (1, True), (1, False)):
+            self.assertEqual(judged(wrong_rate="48k", code=code, asked=asked).error, "48k")
+
     def test_never_ran(self) -> None:
         """A refused start, and a program that could not be executed, never ran."""
         got = judged(refused="arecord cannot be started: Permission denied", code=None)
@@ -103,3 +117,4 @@ class JudgeTests(SynchronousTestCase):
         """A missing program is named with its Debian package."""
         self.assertIn("install the Debian package alsa-utils", missing("arecord"))
         self.assertNotIn("package", missing("/opt/wrapper"))
+        self.assertTrue(missing("a\0b").isprintable())

@@ -156,6 +156,10 @@ class FakeReactor(Clock):
         if self.refuse is not None:
             raise self.refuse
         assert args, "a child has at least its own name as an argument"
+        for each in args:  # as the real reactor does
+            os.fsencode(each)
+            if "\0" in str(each):
+                raise ValueError("embedded null byte")
         fds = {0: "w", 1: "r", 2: "r"} if childFDs is None else childFDs
         environment = None if env is None else {str(key): str(env[key]) for key in env}
         process = FakeProcess(

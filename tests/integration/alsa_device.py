@@ -20,7 +20,7 @@ NEEDS = (("arecord", "alsa-utils"), ("gcc", "gcc libc6-dev libasound2-dev"))
 
 class AlsaDevice:
     """
-    One device, of one width and rate, in S16_LE, S24_3LE and S32_LE.
+    One device, of one width and rate, in S16_LE, S24_LE, S24_3LE and S32_LE.
 
     :ivar name: for ``arecord -D``.
     :ivar env: to be added to the environment of ``arecord``.

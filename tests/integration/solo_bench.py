@@ -30,10 +30,9 @@ def controller(directory: Path, **arguments: Any) -> SoloService:
     return solo_service(
         reactor,
         directory=directory,
-        node_id="node_1",
         now=time.time,
         in_thread=functools.partial(deferToThreadPool, reactor, reactor.getThreadPool()),
-        **{"interface": "127.0.0.1", "port": 0, **arguments},
+        **{"interface": "127.0.0.1", "port": 0, "node_id": "node_1", **arguments},
     )
 
 

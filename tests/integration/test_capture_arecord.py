@@ -114,6 +114,33 @@ async def test_a_device_that_does_not_exist(device: AlsaDevice, tmp_path: Path) 
     assert outcome.audio is None
 
 
+async def test_a_rate_that_the_device_does_not_have(device: AlsaDevice, tmp_path: Path) -> None:
+    """A device of another rate ends the capture early; what was heard has the rate that it has."""
+    request = two_seconds(tmp_path, rate=44100, seconds=600)
+    capture = start_capture(request, _LIMITS, real_surroundings(device.env))
+    outcome = await capture.when_done()
+    assert isinstance(outcome, Failed), outcome
+    assert "44100 Hz" in outcome.error
+    assert "ask for 48000 Hz" in outcome.error
+    assert outcome.audio is not None
+    assert outcome.audio.rate == 48000
+    assert outcome.audio.seconds < 5
+    with standard_wave.open(str(outcome.audio.path)) as file:
+        assert file.getframerate() == 48000
+
+
+async def test_24_bits_in_a_file_of_arecord(device: AlsaDevice, tmp_path: Path) -> None:
+    """What arecord writes of S24_LE is read as what it is."""
+    template = "-D {device} -f {format} -r {sample_rate} -c {channels} -d {seconds} {output}"
+    request = two_seconds(
+        tmp_path, args_template=template, seconds=1, format=sample_format("S24_LE")
+    )
+    outcome = await start_capture(request, _LIMITS, real_surroundings(device.env)).when_done()
+    assert isinstance(outcome, Completed), outcome
+    assert (outcome.audio.format.name, outcome.audio.wav) == ("S24_LE", False)
+    assert np.array_equal(frame_numbers(outcome.audio), np.arange(48000))
+
+
 async def test_arecord_that_owns_its_file(device: AlsaDevice, tmp_path: Path) -> None:
     """With a template arecord writes its own file, which is whole after a stop too."""
     template = "-D {device} -f {format} -r {sample_rate} -c {channels} -d {seconds} {output}"

@@ -96,6 +96,34 @@ async def test_a_program_that_ignores_the_stop(tmp_path: Path) -> None:
     await _until_gone(leader)
 
 
+@pytest.mark.parametrize("trap", ["", "trap '' INT; "])
+async def test_a_wrapper_that_ends_before_its_program(tmp_path: Path, trap: str) -> None:
+    """What a wrapper leaves running is ended, by force if needed, before the file is finished."""
+    wrapper = script(tmp_path, f'({trap}exec "$TONE" -t raw -f S16_LE) & sleep 0.5; exit 0')
+    capture = start(tmp_path, wrapper, args_template="-x", seconds=600)
+    await capture.when_started()
+    leader = capture.pid
+    assert leader is not None
+    outcome = await capture.when_done()
+    assert isinstance(outcome, Completed), outcome
+    assert outcome.ended_early
+    await _until_gone(leader)
+    size = outcome.audio.path.stat().st_size
+    assert size - wave.HEADER_BYTES - outcome.audio.frames * 4 in range(4)
+
+
+async def test_an_argument_that_no_program_can_be_given(tmp_path: Path) -> None:
+    """A device name that cannot be passed on fails the start; no file and no descriptor stays."""
+    tone = tone_program(tmp_path)
+    for device in ("hw\0", "hw\ud800"):
+        before = sorted(Path("/proc/self/fd").iterdir())
+        outcome = await start(tmp_path, tone, device=device).when_done()
+        assert isinstance(outcome, StartFailed), outcome
+        assert ascii(device) in outcome.error
+        assert sorted(Path("/proc/self/fd").iterdir()) == before
+        assert list((tmp_path / "out").iterdir()) == []
+
+
 async def _until_gone(leader: int) -> None:
     """Wait until nobody is left of a group: its orphans are reaped by init, a little later."""
     for _ in range(100):

@@ -7,8 +7,10 @@ import json
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,8 +20,10 @@ from twisted.internet.task import LoopingCall
 
 from rakkr.process import Ladder, spawn
 from rakkr.solo import request as request_module
+from rakkr.solo import service as service_module
+from rakkr.solo.certificates import RENEW_DAYS, SERVER_DAYS
 from rakkr.solo.service import SoloUnavailable
-from tests.integration.solo_bench import Bench, Flood, controller, reactor, when
+from tests.integration.solo_bench import Bench, Flood, Wire, controller, reactor, when
 
 # Twisted hands pyOpenSSL the kind of certificate that pyOpenSSL has just deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
@@ -42,6 +46,15 @@ def connections(bench: Bench) -> int:
     """How many connections the controller holds."""
     held = bench.solo._connections
     return len(held.protocols) if held is not None else 0
+
+
+async def shown_to(wire: Wire) -> int:
+    """Ask for something; the serial number of the certificate that the server had shown."""
+    wire.received = b""
+    wire.write(GET_NODES)
+    assert (await wire.until(b'"error"')).startswith(b"HTTP/1.1 401 ")
+    transport: Any = wire.transport
+    return int(transport.getPeerCertificate().get_serial_number())
 
 
 def incoming(bench: Bench) -> list[Path]:
@@ -83,6 +96,25 @@ async def test_trust(bench: Bench, need: Callable[[str, str], str]) -> None:
     local = url.replace("127.0.0.1", "localhost")
     assert (await bench.curl("-4", local)).exit.code == 0
     assert (await bench.curl("--tls-max", "1.1", url)).exit.code == 35
+
+
+@pytest.mark.deadline(15)
+async def test_renewal_while_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that nobody starts again shows a new certificate in time, and cuts nobody off."""
+    monkeypatch.setattr(service_module, "RENEWAL_SECONDS", 0.05)
+    past = (SERVER_DAYS - RENEW_DAYS + 5) * 86_400
+    solo = controller(tmp_path / "solo")
+    monkeypatch.setattr(solo, "_now", lambda: time.time() - past)
+    solo.startService()
+    bench = Bench(solo)
+    early = await bench.wire()
+    first = await shown_to(early)
+    assert await shown_to(await bench.wire()) == first
+    past = 0
+    while await shown_to(await bench.wire()) == first:
+        pass
+    assert await shown_to(early) == first
+    await solo.stopService()
 
 
 @pytest.mark.deadline(15)

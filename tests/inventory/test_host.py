@@ -83,8 +83,18 @@ class FactTests(SynchronousTestCase):
 
     def test_addresses(self) -> None:
         """Only addresses that others can reach are told, IPv4 first and each once."""
-        texts = ["::1", "fe80::1%eth0", "fd00::21", "127.0.0.1", "10.0.0.21", "10.0.0.21", "junk"]
-        self.assertEqual(routable(texts), ("10.0.0.21", "fd00::21"))
+        texts = [
+            "169.254.7.7",
+            "169.255.0.1",
+            "::1",
+            "fe80::1%eth0",
+            "fd00::21",
+            "127.0.0.1",
+            "10.0.0.21",
+            "10.0.0.21",
+            "junk",
+        ]
+        self.assertEqual(routable(texts), ("169.255.0.1", "10.0.0.21", "fd00::21"))
 
     @given(st.lists(st.ip_addresses().map(str), max_size=40))
     def test_sixteen_addresses(self, texts: list[str]) -> None:

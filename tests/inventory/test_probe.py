@@ -121,17 +121,25 @@ class ProbeTests(SynchronousTestCase):
         self.reactor.last.ends()
         self.assertEqual(self.found(probing), Inventory((), probe_ok=True))
 
-    def test_failed_but_kernel_list_there(self) -> None:
-        """Where the kernel's list can be read, a failing arecord is only worth a remark."""
+    def test_not_installed(self) -> None:
+        """Without arecord the kernel's list is the answer, and the reason is worth a remark."""
+        self.subject.pcm_list.write_text("01-00: Desk : Desk : capture 1\n")
+        self.reactor.refuse = OSError(errno.ENOENT, "No such file or directory")
+        inventory = self.found(self.probing())
+        self.assertEqual([i.id for i in inventory.interfaces], ["alsa_hw_1_0"])
+        self.assertTrue(inventory.probe_ok)
+        self.assertIn("arecord cannot be started", inventory.reason or "")
+
+    def test_failed(self) -> None:
+        """A failing arecord is no answer: the kernel's list would give inputs other references."""
         self.subject.pcm_list.write_text("01-00: Desk : Desk : capture 1\n")
         probing = self.probing()
         self.reactor.last.says(CARD)
-        self.reactor.last.says(b"broken\n", 2)
+        self.reactor.last.says(b"bro\x1bken\nbusy\n", 2)
         self.reactor.last.ends(1)
         inventory = self.found(probing)
-        self.assertEqual([i.id for i in inventory.interfaces], ["alsa_hw_1_0"])
-        self.assertTrue(inventory.probe_ok)
-        self.assertEqual(inventory.reason, "arecord -l failed: exit code 1 (broken)")
+        self.assertEqual((inventory.interfaces, inventory.probe_ok), ((), False))
+        self.assertEqual(inventory.reason, "arecord -l failed: exit code 1 (bro ken; busy)")
 
     def test_nothing_can_be_asked(self) -> None:
         """When neither way works the answer is not "none", and says why."""
@@ -142,7 +150,8 @@ class ProbeTests(SynchronousTestCase):
         self.assertIn("cannot be read", inventory.reason or "")
 
     def test_hanging_arecord(self) -> None:
-        """An arecord that does not answer is ended after its time, and the probe goes on."""
+        """An arecord that does not answer is ended after its time, and is no answer."""
+        self.subject.pcm_list.write_text("01-00: Desk : Desk : capture 1\n")
         probing = self.probing()
         self.reactor.advance(9.9)
         self.assertEqual(self.reactor.last.signals, [])
@@ -150,8 +159,15 @@ class ProbeTests(SynchronousTestCase):
         self.assertEqual(self.reactor.last.signals, ["TERM"])
         self.reactor.last.ends(None, signal=15)
         inventory = self.found(probing)
-        self.assertFalse(inventory.probe_ok)
-        self.assertIn("SIGTERM", inventory.reason or "")
+        self.assertEqual((inventory.interfaces, inventory.probe_ok), ((), False))
+        self.assertEqual(inventory.reason, "arecord -l did not answer within 10 s")
+
+    def test_late_arecord(self) -> None:
+        """An arecord that ends well only because it was told to end has not answered either."""
+        probing = self.probing()
+        self.reactor.advance(10)
+        self.reactor.last.ends()
+        self.assertFalse(self.found(probing).probe_ok)
 
     def test_cancelled(self) -> None:
         """A probe that is given up takes its program with it."""

@@ -94,6 +94,59 @@ class RenderTests(SynchronousTestCase):
         self.failureResultOf(running, RenderFailed)
         self.assertEqual(self.target.read_bytes(), b"old")
 
+    def test_two_at_once(self):
+        """Two runs with one target do not write into each other's file."""
+        first, second = self.start(), self.start()
+        children = self.reactor.spawned
+        files = [Path(child.argv[-1].removeprefix("file:")) for child in children]
+        for child, file, music in zip(children, files, (b"first", b"later"), strict=True):
+            file.write_bytes(music)
+            child.says(DONE)
+        children[1].ends(0)
+        self.successResultOf(second)
+        self.assertEqual(self.target.read_bytes(), b"later")
+        children[0].ends(0)
+        self.successResultOf(first)
+        self.assertEqual(self.target.read_bytes(), b"first")
+        self.assertEqual(list(self.target.parent.iterdir()), [self.target])
+
+    def test_reserved(self):
+        """An empty file that reserves the name is replaced."""
+        self.target.parent.mkdir(parents=True)
+        self.target.touch()
+        running = self.start()
+        self.partial.write_bytes(b"music")
+        self.reactor.last.says(DONE)
+        self.reactor.last.ends(0)
+        self.successResultOf(running)
+        self.assertEqual(self.target.read_bytes(), b"music")
+
+    def test_no_folder(self):
+        """A folder that cannot be made is one sentence, and no program is started."""
+        self.target.parent.write_bytes(b"in the way")
+        running = self.start()
+        sentence = str(self.failureResultOf(running, RenderFailed).value)
+        self.assertEqual(sentence, f"{self.target} cannot be written: File exists")
+        self.assertEqual(self.reactor.spawned, [])
+
+    def test_name_taken(self):
+        """A file that cannot get its name is one sentence, and goes away."""
+        (self.target / "in the way").mkdir(parents=True)
+        running = self.start()
+        self.partial.write_bytes(b"music")
+        self.reactor.last.says(DONE)
+        self.reactor.last.ends(0)
+        sentence = str(self.failureResultOf(running, RenderFailed).value)
+        self.assertEqual(sentence, f"{self.target} cannot be written: Is a directory")
+        self.assertFalse(self.partial.exists())
+
+    def test_control_characters(self):
+        """What the program says reaches people without what a terminal would obey."""
+        running = self.start()
+        self.reactor.last.says(b"\x1b[31mNo\rspace\x00 left\n", 2)
+        self.reactor.last.ends(1)
+        self.assertTrue(self.failed(running).endswith(": [31mNo; space left"))
+
     def test_bad_end(self):
         """A bad end carries the status and what the program said, in one line."""
         running = self.start()

@@ -13,8 +13,8 @@ from treq.testing import StubTreq
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.solo.memory import memory_solo
 from rakkr.solo.tokens import digest
+from tests.solo.memory import memory_solo
 
 START = 1_700_000_000.25
 

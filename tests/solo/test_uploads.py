@@ -9,6 +9,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from rakkr.audio.pcm import FORMATS
+from rakkr.audio.wave import header
 from tests.solo.desk import Desk
 
 TAINT = "controller.recording.cache_file_failed"
@@ -69,6 +71,15 @@ class UploadTests(SynchronousTestCase):
         self.assertEqual(said["file"]["durationSeconds"], 3)
         other, _ = self.desk.make("running")
         self.assertEqual(self.desk.upload(other).data["file"]["durationSeconds"], 1)
+
+    def test_measured_at_any_width_and_size(self) -> None:
+        """A file of many channels is measured, and one whose header is that of a huge file."""
+        for declared in (3 * 8000 * 4 * 2, 5 << 30):
+            head = header(FORMATS["S16_LE"], 8000, 4, declared)
+            recording, _ = self.desk.make("running")
+            body = head + bytes(3 * 8000 * 4 * 2)
+            said = self.desk.upload(recording, body, x_rakkr_file_name="a.wav").data
+            self.assertEqual(said["file"]["durationSeconds"], 3)
 
     def test_raw(self) -> None:
         """A raw file stands beside, and leaves job and status alone."""

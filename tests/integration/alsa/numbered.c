@@ -97,6 +97,7 @@ static snd_pcm_sframes_t transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel_ar
 {
 	struct device *device = io->private_data;
 	unsigned bits = snd_pcm_format_width(io->format);
+	unsigned bytes = snd_pcm_format_physical_width(io->format) / 8;
 	unsigned slices = (NUMBER_BITS + bits - 1) / bits;
 	uint64_t mask = (1ull << NUMBER_BITS) - 1;
 
@@ -112,9 +113,9 @@ static snd_pcm_sframes_t transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel_ar
 
 		for (uint64_t frame = 0; frame < size; frame++, sample += area->step / 8) {
 			uint64_t number = (device->first + device->taken + frame) & mask;
-			uint64_t slice = number >> (channel % slices * bits);
+			uint64_t slice = number >> (channel % slices * bits) & ((1ull << bits) - 1);
 
-			memcpy(sample, &slice, bits / 8); /* little-endian machines only */
+			memcpy(sample, &slice, bytes); /* little-endian machines only */
 		}
 	}
 	device->taken += size;
@@ -136,12 +137,12 @@ static int constrain(snd_pcm_ioplug_t *io, unsigned channels, unsigned rate)
 {
 	static const unsigned access[] = { SND_PCM_ACCESS_RW_INTERLEAVED };
 	static const unsigned formats[] = {
-		SND_PCM_FORMAT_S16_LE, SND_PCM_FORMAT_S24_3LE, SND_PCM_FORMAT_S32_LE,
+		SND_PCM_FORMAT_S16_LE, SND_PCM_FORMAT_S24_LE, SND_PCM_FORMAT_S24_3LE, SND_PCM_FORMAT_S32_LE,
 	};
 	int error = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_ACCESS, 1, access);
 
 	if (error >= 0)
-		error = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_FORMAT, 3, formats);
+		error = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_FORMAT, 4, formats);
 	if (error >= 0)
 		error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS, channels, channels);
 	if (error >= 0)

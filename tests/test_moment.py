@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.capture.moment import Moment
+from rakkr.moment import Moment
 
 
 class MomentTests(SynchronousTestCase):

@@ -1,4 +1,4 @@
-"""A whole controller without a network, for tests and experiments."""
+"""A whole controller without a network."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def memory_solo(
         Store(None),
         directory=directory,
         node_id=node_id,
-        node_token="rakkr_node_memory",  # noqa: S106 - no secret guards a test
-        operator_token="rakkr_op_memory",  # noqa: S106
+        node_token="rakkr_node_memory",
+        operator_token="rakkr_op_memory",
         now=now,
         token_bytes=lambda length: next(counter).to_bytes(length, "big"),
         in_thread=maybeDeferred,

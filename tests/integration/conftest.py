@@ -1,0 +1,68 @@
+"""Real sockets and real programs: every test has a deadline and leaves the reactor clean."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+DEADLINE_SECONDS = 60.0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every asynchronous test a deadline: one Deferred must not hang the whole run."""
+    for item in items:
+        function = getattr(item, "obj", None)
+        if inspect.iscoroutinefunction(function):
+            mark = item.get_closest_marker("deadline")
+            item.obj = _bounded(function, mark.args[0] if mark else DEADLINE_SECONDS)  # type: ignore[attr-defined]
+
+
+def _bounded(function: Callable[..., Any], seconds: float) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def bounded(*args: Any, **kwargs: Any) -> Any:
+        running = Deferred.fromCoroutine(function(*args, **kwargs))
+        running.addTimeout(seconds, reactor)
+        return await running
+
+    return bounded
+
+
+@pytest.fixture(autouse=True)
+def clean_reactor() -> Iterator[None]:
+    """Fail the test when it leaves a timer behind."""
+    before = set(map(id, reactor.getDelayedCalls()))
+    yield
+    left = [call for call in reactor.getDelayedCalls() if id(call) not in before]
+    for call in left:
+        call.cancel()
+    assert not left, f"timers left behind: {left}"
+
+
+@pytest.fixture
+def need() -> Callable[[str, str], str]:
+    """
+    Ask for a program: ``need("arecord", "alsa-utils")`` returns its path.
+
+    Where it is missing the test is skipped with the name of its Debian package; in CI, where
+    ``.ci/run`` installs everything, that is a failure.
+    """
+
+    def find(program: str, package: str) -> str:
+        path = shutil.which(program)
+        if path is None:
+            sentence = f"{program} is not installed: apt-get install {package}"
+            if os.environ.get("CI"):
+                pytest.fail(sentence)
+            pytest.skip(sentence)
+        return path
+
+    return find

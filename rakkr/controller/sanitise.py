@@ -1,0 +1,105 @@
+"""
+The one sanitiser for everything that leaves for the controller.
+
+A NUL or half a surrogate pair in one string can take a whole fleet's controller down, ``NaN`` is no
+JSON, and a ``null`` where a member may only be absent is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from numbers import Integral, Real
+from typing import Any
+
+from rakkr.stamps import format_stamp
+
+_DROPPED = object()
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BLANK = re.compile(r"\s+")
+_UNPRINTABLE = re.compile(r"[^ -~]")
+# An integer beyond the largest double reads as infinity in JavaScript.
+_MOST_BITS = 1023
+
+
+def clean(value: object) -> Any:
+    """
+    Turn a value into plain JSON data that the controller can store.
+
+    * text: NUL is dropped, a lone surrogate becomes U+FFFD; so in keys;
+    * None, NaN and infinities: the member or item is dropped (alone, they become None);
+    * moments: UTC with milliseconds and ``Z`` (one without a zone is taken as UTC);
+    * tuples, sets and other iterables become lists, mappings become dicts, numbers of other
+      libraries Python's own;
+    * anything else becomes its text.
+
+    Cleaning twice changes nothing more.
+    """
+    cleaned = _clean(value)
+    return None if cleaned is _DROPPED else cleaned
+
+
+def encode(value: object) -> bytes:
+    """Clean a value and write it as compact JSON in UTF-8."""
+    text = json.dumps(clean(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
+
+def header_text(text: str, limit: int = 1000) -> str:
+    """
+    Make text fit for a header: one line, printable ASCII, at most ``limit`` characters.
+
+    Letters lose their accents, and what has no ASCII at all becomes ``?``.
+    """
+    parts = unicodedata.normalize("NFKD", text)
+    bare = "".join(each for each in parts if not unicodedata.combining(each))
+    return _UNPRINTABLE.sub("?", _BLANK.sub(" ", bare)).strip()[:limit].rstrip()
+
+
+def _clean(value: object) -> Any:
+    if value is None or isinstance(value, bool):
+        return _DROPPED if value is None else value
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Real):
+        return _number(value)
+    if isinstance(value, date):
+        return _moment(value)
+    return _collection(value)
+
+
+def _number(value: Real) -> Any:
+    if isinstance(value, Integral):
+        whole = int(value)
+        return whole if whole.bit_length() <= _MOST_BITS else _DROPPED
+    number = float(value)
+    return number if math.isfinite(number) else _DROPPED
+
+
+def _collection(value: object) -> Any:
+    if isinstance(value, bytes | bytearray):
+        return _text(value.decode(errors="replace"))
+    if isinstance(value, Mapping):
+        members = ((_text(str(key)), _clean(each)) for key, each in value.items())
+        return {key: each for key, each in members if each is not _DROPPED}
+    if isinstance(value, Iterable):
+        return [each for each in map(_clean, value) if each is not _DROPPED]
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", str.__str__(text).replace("\0", ""))
+
+
+def _moment(moment: date) -> str:
+    if not isinstance(moment, datetime):
+        return moment.isoformat()
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    try:
+        return format_stamp(aware.timestamp())
+    except (OverflowError, ValueError):  # at the ends of the calendar
+        return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

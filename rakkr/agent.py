@@ -1,0 +1,299 @@
+"""The agent's services, put together; only ``tap`` and ``cli`` call this."""
+
+from __future__ import annotations
+
+import os
+import struct
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import psutil
+from twisted.application.service import MultiService
+from twisted.internet.defer import DeferredSemaphore
+from twisted.logger import Logger
+
+from rakkr.cache.service import CacheSweepService
+from rakkr.capture.capture import Capture, start_capture
+from rakkr.capture.request import CaptureLimits, CaptureRequest
+from rakkr.capture.surroundings import Surroundings
+from rakkr.controller.address import BadAddress, ControllerAddress
+from rakkr.controller.client import ControllerClient, make_client
+from rakkr.controller.errors import BadTrust
+from rakkr.controller.token import FileToken, TextToken, TokenSource
+from rakkr.controller.transport import Timeouts
+from rakkr.controller.trust import Trust
+from rakkr.health.jsonl import JsonLines
+from rakkr.health.reporter import HealthReporter
+from rakkr.heartbeat import Description, HeartbeatService
+from rakkr.inventory.document import (
+    Identity,
+    heartbeat_body,
+    interfaces_for_controller,
+    inventory_document,
+)
+from rakkr.inventory.host import HostFacts, Machine
+from rakkr.inventory.interface import Inventory
+from rakkr.inventory.probe import InventoryProbe
+from rakkr.jobs.service import JobWorkerService
+from rakkr.jobs.workplace import Workplace
+from rakkr.live import LiveSettings
+from rakkr.render.binary import find_renderer
+from rakkr.render.errors import RendererMissing
+from rakkr.render.runner import Rendered, render
+from rakkr.root import Resource
+from rakkr.settings import Settings
+from rakkr.version import VERSION
+
+if TYPE_CHECKING:
+    from rakkr.tap import World
+
+log = Logger()
+
+RENDERS_AT_ONCE = 2
+
+
+class CannotReach(Exception):
+    """The controller cannot be used as it is set up; the message is one sentence."""
+
+
+def make_token(settings: Settings, world: World) -> TokenSource | None:
+    """The node's credential; None when the agent shall work without a controller."""
+    if settings.controller_token_file is not None:
+        return FileToken(settings.controller_token_file, world.in_thread)
+    if settings.controller_token:
+        return TextToken(settings.controller_token)
+    return None
+
+
+def make_controller(settings: Settings, world: World, token: TokenSource) -> ControllerClient:
+    """
+    Build the client of the controller; nothing is connected yet.
+
+    :raises CannotReach: when the address or the certificates cannot be used.
+    """
+    try:
+        address = ControllerAddress.parse(
+            settings.controller_url, allow_insecure=settings.allow_insecure_controller
+        )
+        trust = Trust(
+            settings.controller_ca_cert_path,
+            settings.controller_client_cert_path,
+            settings.controller_client_key_path,
+        )
+    except (BadAddress, BadTrust) as error:
+        raise CannotReach(str(error)) from error
+    return make_client(
+        world.reactor,
+        world.wall,
+        address,
+        token,
+        trust,
+        node_id=settings.node_id,
+        timeouts=Timeouts(
+            connect=settings.controller_connect_timeout_ms / 1000,
+            upload=settings.controller_request_timeout_ms / 1000,
+            stall=settings.controller_read_timeout_ms / 1000,
+        ),
+        in_thread=world.in_thread,
+    )
+
+
+def make_reporter(
+    settings: Settings, world: World, controller: ControllerClient | None
+) -> HealthReporter:
+    """Build the keeper of evidence."""
+    if settings.agent_health_log_store != "jsonl":
+        log.warn(
+            "the sqlite health store comes later; events go to {path}",
+            path=settings.agent_health_log_file,
+        )
+    lines = JsonLines(
+        settings.agent_health_log_file.absolute(),
+        settings.agent_health_log_max_bytes,
+        settings.agent_health_log_retained_files,
+    )
+    return HealthReporter(
+        world.reactor, world.wall, settings.node_id, lines, controller, world.run_id
+    )
+
+
+def make_workplace(
+    settings: Settings,
+    world: World,
+    controller: ControllerClient,
+    reporter: HealthReporter,
+    cache: CacheSweepService,
+) -> Workplace:
+    """Gather what jobs work with."""
+    search_path = world.environ.get("PATH", os.defpath)
+    surroundings = Surroundings(
+        spawner=world.reactor,
+        clock=world.reactor,
+        in_thread=world.in_thread,
+        env=world.environ,
+    )
+
+    def begin(request: CaptureRequest, limits: CaptureLimits) -> Capture:
+        return start_capture(request, limits, surroundings)
+
+    async def make_file(**what: Any) -> Rendered:
+        renderer = find_renderer(settings.channel_render_command, search_path)
+        return await render(
+            world.reactor, world.reactor, renderer=renderer, env=world.environ, **what
+        )
+
+    return Workplace(
+        clock=world.reactor,
+        wall=world.wall,
+        controller=controller,
+        node_id=settings.node_id,
+        evidence=reporter,
+        shelf=cache,
+        live=LiveSettings(settings),
+        start_capture=begin,
+        render=make_file,
+        renders=DeferredSemaphore(RENDERS_AT_ONCE),
+        random=world.random,
+    )
+
+
+def warn_without_renderer(settings: Settings, world: World) -> None:
+    """Say at the start what would otherwise be found out after hours of recording."""
+    try:
+        find_renderer(settings.channel_render_command, world.environ.get("PATH", os.defpath))
+    except RendererMissing as missing:
+        log.warn("{why}; until then only plain WAV can be delivered", why=str(missing))
+
+
+def make_probe(settings: Settings, world: World) -> InventoryProbe:
+    """Build what looks for audio inputs and facts of this machine."""
+    return InventoryProbe(
+        spawner=world.reactor,
+        clock=world.reactor,
+        threads=world.reactor,
+        pool=world.pool,
+        environ=world.environ,
+        machine=Machine(
+            uname=os.uname,
+            addresses=psutil.net_if_addrs,
+            pointer_bits=8 * struct.calcsize("P"),
+            search_path=world.environ.get("PATH", os.defpath),
+            root=Path("/"),
+        ),
+        arecord_command=settings.inventory_arecord_command,
+        pcm_list=settings.inventory_proc_asound_pcm_path,
+        sound=Path("/sys/class/sound"),
+    )
+
+
+@attrs.define
+class Describer:
+    """
+    Says what this node is, for the heartbeat and for the printed inventory.
+
+    :ivar known: what the last probe found that could be carried out.
+    """
+
+    settings: Settings
+    world: World
+    probe: InventoryProbe
+    known: Inventory = attrs.field(factory=lambda: Inventory((), probe_ok=False))
+
+    async def __call__(self) -> Description:
+        """Probe, and describe; inputs are not forgotten because a probe failed."""
+        found = await self.probe.probe()
+        if found.probe_ok:
+            self.known = found
+        return self._described(await self.probe.host(), self.known)
+
+    def unprobed(self) -> Description:
+        """What can be said before any probe: a beat does not wait for one."""
+        names = os.uname()
+        host = HostFacts(hostname=names.nodename, addresses=(), architecture=names.machine)
+        return self._described(host, Inventory((), probe_ok=False))
+
+    async def document(self) -> dict[str, Any]:
+        """The document of ``--print-inventory``."""
+        inventory = await self.probe.probe()
+        return self._document(await self.probe.host(), inventory)
+
+    def _document(self, host: HostFacts, inventory: Inventory) -> dict[str, Any]:
+        settings = self.settings
+        identity = Identity(
+            node_id=settings.node_id,
+            alias=settings.alias,
+            site=settings.site,
+            room=settings.room,
+        )
+        stamp = self.world.wall.stamp()
+        return inventory_document(identity, host, inventory, version=VERSION, stamp=stamp)
+
+    def _described(self, host: HostFacts, inventory: Inventory) -> Description:
+        document = self._document(host, inventory)
+        known = inventory.probe_ok and inventory.interfaces
+        return Description(
+            heartbeat=lambda status: heartbeat_body(
+                host, inventory.interfaces, status=status, version=VERSION
+            ),
+            summary={
+                "alias": document["alias"],
+                "audioBackends": document["runtime"]["audioBackends"],
+                "hostname": document["hostname"],
+                "interfaceCount": len(document["interfaces"]),
+                "lastSeenAt": document["lastSeenAt"],
+                "nodeId": document["id"],
+                "status": document["status"],
+            },
+            interfaces=interfaces_for_controller(inventory) if known else None,
+        )
+
+
+def add_agent(root: MultiService, settings: Settings, world: World) -> None:
+    """
+    Add the agent's services, those that the others need first.
+
+    Without a token the agent only keeps its local log: there is nobody to take jobs from.
+
+    :raises CannotReach: when the controller cannot be used as it is set up.
+    """
+    token = make_token(settings, world)
+    controller = None if token is None else make_controller(settings, world, token)
+    if controller is not None:
+        Resource("connections", closing=controller.close).setServiceParent(root)
+    reporter = make_reporter(settings, world, controller)
+    reporter.setServiceParent(root)
+    started = {
+        "alias": settings.alias,
+        "controllerUrl": settings.controller_url,
+        "meterBackend": settings.meter_backend,
+        "nodeId": settings.node_id,
+    }
+    say_hello = partial(reporter.emit, "agent.started", "info", started)
+    Resource("start", opening=say_hello).setServiceParent(root)
+    cache = CacheSweepService(world.reactor, reporter, world.in_thread)
+    cache.setServiceParent(root)
+    if controller is None:
+        log.warn("no controller token is set: nothing is recorded until there is one")
+        return
+    place = make_workplace(settings, world, controller, reporter, cache)
+    warn_without_renderer(settings, world)
+    jobs = JobWorkerService(
+        place,
+        claim_seconds=settings.claim_seconds,
+        shutdown_seconds=settings.shutdown_seconds,
+    )
+    describe = Describer(settings, world, make_probe(settings, world))
+    HeartbeatService(
+        world.reactor,
+        world.wall,
+        controller,
+        reporter,
+        place.live,
+        describe=describe,
+        first=describe.unprobed(),
+        status=lambda: "recording" if jobs.recording else "online",
+        seconds=settings.heartbeat_seconds,
+    ).setServiceParent(root)
+    jobs.setServiceParent(root)

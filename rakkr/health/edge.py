@@ -1,0 +1,53 @@
+"""Failures that are reported when they begin and when they end, and not in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import attrs
+
+from rakkr.health.event import Severity
+
+
+class Emitter(Protocol):
+    """What takes the events."""
+
+    def emit(
+        self,
+        type_: str,
+        severity: Severity,
+        details: Mapping[str, Any],
+        recording_id: str | None = None,
+    ) -> None:
+        """Report an event."""
+
+
+@attrs.define
+class Edge:
+    """
+    One thing that works or does not.
+
+    :ivar failed_type: the event of the first failure of a run of failures.
+    :ivar recovered_type: the event of the first success after it; None where the contract has none.
+    :ivar failures: how many there have been in a row.
+    """
+
+    emitter: Emitter
+    failed_type: str
+    recovered_type: str | None
+    failures: int = 0
+
+    def failed(self, details: Mapping[str, Any]) -> None:
+        """It did not work."""
+        self.failures += 1
+        if self.failures == 1:
+            self.emitter.emit(self.failed_type, "warning", details)
+
+    def worked(self, details: Mapping[str, Any]) -> None:
+        """It worked."""
+        if self.failures and self.recovered_type is not None:
+            self.emitter.emit(
+                self.recovered_type, "info", {**details, "failureCount": self.failures}
+            )
+        self.failures = 0

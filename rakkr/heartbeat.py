@@ -1,0 +1,169 @@
+"""HeartbeatService: liveness, inventory, clock skew, and the settings that the controller keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+from twisted.application.service import MultiService
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from rakkr.clock import WallTime
+from rakkr.controller.errors import ControllerError
+from rakkr.controller.interface import IController
+from rakkr.controller.messages import Interface, Node
+from rakkr.health.edge import Edge, Emitter
+from rakkr.live import LiveSettings
+from rakkr.periodic import Periodic
+
+SKEW_WARNING_SECONDS = 5
+SKEW_RECOVERED_SECONDS = 2
+
+
+@attrs.frozen(kw_only=True)
+class Description:
+    """
+    What the node says of itself.
+
+    :ivar heartbeat: the heartbeat's body for a status.
+    :ivar summary: the members of the contract's heartbeat events.
+    :ivar interfaces: for the inventory; None when the probe failed or found nothing, because
+        posting an empty list would mark every interface absent.
+    """
+
+    heartbeat: Callable[[str], Mapping[str, Any]]
+    summary: Mapping[str, Any]
+    interfaces: Sequence[Mapping[str, Any]] | None
+
+
+class HeartbeatService(MultiService):
+    """
+    Beats at once and then every ``seconds``.
+
+    Each duty has a timer of its own: a slow probe, config or inventory never holds a beat up.
+
+    :ivar interfaces: the controller's interfaces of this node, with its ids for them.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        wall: WallTime,
+        controller: IController,
+        evidence: Emitter,
+        live: LiveSettings,
+        *,
+        describe: Callable[[], Awaitable[Description]],
+        first: Description,
+        status: Callable[[], str],
+        seconds: float,
+    ) -> None:
+        """
+        :param describe: probes this machine; may take its time.
+        :param first: what is said before the first probe answered.
+        :param status: the node's status in the controller's words.
+        """
+        super().__init__()
+        self.setName("heartbeat")
+        self._wall = wall
+        self._controller = controller
+        self._live = live
+        self._describe = describe
+        self._description = first
+        self._status = status
+        self._evidence = evidence
+        self._skewed = False
+        self._inventory_taken = False
+        self.interfaces: tuple[Interface, ...] = ()
+        prefix = "agent.node_"
+        self._beats = Edge(
+            evidence, f"{prefix}heartbeat.sync_failed", f"{prefix}heartbeat.sync_recovered"
+        )
+        self._configs = Edge(
+            evidence, f"{prefix}config.sync_failed", f"{prefix}config.sync_recovered"
+        )
+        self._inventories = Edge(evidence, f"{prefix}inventory.sync_failed", None)
+        for name, work in (
+            ("the heartbeat", self._beat),
+            ("reading the node's config", self._read_config),
+            ("probing this machine", self._probe),
+        ):
+            Periodic(clock, seconds, work, name=name).setServiceParent(self)
+
+    async def _beat(self) -> None:
+        said = self._description
+        try:
+            node = await self._controller.heartbeat(said.heartbeat(self._status()))
+        except ControllerError as error:
+            self.log.warn("heartbeat: {error}", error=str(error))
+            self._beats.failed({**said.summary, "error": str(error)})
+            return
+        self._beats.worked({**said.summary, "error": None})
+        self._learn(node)
+        self._judge_skew()
+
+    def _learn(self, node: Node) -> None:
+        self.interfaces = node.interfaces
+
+    def _judge_skew(self) -> None:
+        """The limits of http-api.md section 11: warn above 5 s, well again at 2 s."""
+        if self._wall.skew_seconds is None:
+            return
+        skew = int(self._wall.skew_seconds)
+        facts = {
+            "absoluteSkewSeconds": abs(skew),
+            "nodeId": self._live.base.node_id,
+            "skewSeconds": skew,
+        }
+        if abs(skew) > SKEW_WARNING_SECONDS and not self._skewed:
+            self._skewed = True
+            warning = {**facts, "warningSeconds": SKEW_WARNING_SECONDS}
+            self._evidence.emit("agent.system.clock_skew", "warning", warning)
+        elif abs(skew) <= SKEW_RECOVERED_SECONDS and self._skewed:
+            self._skewed = False
+            self._evidence.emit("agent.system.clock_skew_recovered", "info", facts)
+
+    async def _read_config(self) -> None:
+        facts = {"nodeId": self._live.base.node_id}
+        nothing = {
+            "audioDefaultsConfigured": None,
+            "maxConcurrentRecordings": None,
+            "recorderCachePolicyCount": None,
+        }
+        try:
+            config = await self._controller.node_config()
+        except ControllerError as error:
+            self._configs.failed({**facts, **nothing, "error": str(error)})
+            return
+        changed = self._live.apply(config)
+        if changed:
+            self.log.info(
+                "the controller's settings hold now: {capacity} recordings at once",
+                capacity=self._live.capacity,
+            )
+        self._configs.worked(
+            {
+                **facts,
+                "audioDefaultsConfigured": self._live.current != self._live.base,
+                "error": None,
+                "maxConcurrentRecordings": config.max_concurrent_recordings,
+                "recorderCachePolicyCount": len(config.recorder_cache_policies),
+            }
+        )
+
+    async def _probe(self) -> None:
+        self._description = await self._describe()
+        interfaces = self._description.interfaces
+        if self._inventory_taken or interfaces is None:
+            return
+        try:
+            node = await self._controller.post_inventory(interfaces)
+        except ControllerError as error:
+            self._inventories.failed({**self._description.summary, "error": str(error)})
+            return
+        self._inventory_taken = True
+        self._learn(node)

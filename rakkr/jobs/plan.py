@@ -1,0 +1,275 @@
+"""What is recorded, and what each job gets of it: decided before a device is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from rakkr.audio.pcm import SampleFormat, UnknownFormat, sample_format
+from rakkr.controller.messages import ChannelMap, ChannelMapAssignment, Job
+from rakkr.jobs.naming import safe_file_name, stem_of
+from rakkr.render.channels import ChannelMapLike, highest_source
+from rakkr.render.errors import ImpossibleRender
+from rakkr.render.plan import RenderPlan, plan_render
+from rakkr.settings import Settings
+
+JOB_TYPE = "alsa_capture"  # the controller's constant, also for PipeWire and JACK
+MOST_CHANNELS = 256
+MOST_RATE = 768_000
+
+
+class ImpossibleJob(ValueError):
+    """A job that cannot be recorded as it stands; the message says why, and what to change."""
+
+
+@attrs.frozen
+class AppliedMap:
+    """
+    The channel map of a recording, and where it came from.
+
+    :ivar mapping: what ``rakkr.render`` reads.
+    :ivar source_channels: how many channels must be captured for it.
+    """
+
+    mapping: ChannelMapLike
+    source_channels: int
+    assignment_id: str | None
+    target_id: str | None
+    target_type: str | None
+    template_id: str | None
+    template_name: str | None
+
+    def details(self) -> dict[str, object]:
+        """The ``channelMap`` member of the event catalogue."""
+        return {
+            "assignmentId": self.assignment_id,
+            "captureChannels": self.source_channels,
+            "channelMode": self.mapping.channel_mode,
+            "entryCount": len(self.mapping.entries),
+            "targetId": self.target_id,
+            "targetType": self.target_type,
+            "templateId": self.template_id,
+            "templateName": self.template_name,
+        }
+
+
+@attrs.frozen
+class MemberPlan:
+    """
+    What one job gets.
+
+    :ivar seconds: the length of its window.
+    :ivar file_name: the delivered file's name, safe for this file system.
+    """
+
+    job: Job
+    seconds: int
+    file_name: str
+    render: RenderPlan
+    channel_map: AppliedMap | None
+
+
+@attrs.frozen
+class SessionPlan:
+    """
+    One capture and its members.
+
+    :ivar seconds: the longest member's window.
+    :ivar stem: the name of the capture's files, without extension.
+    """
+
+    backend: str
+    command: str
+    args_template: str | None
+    device: str
+    format: SampleFormat
+    rate: int
+    channels: int
+    seconds: int
+    stem: str
+    members: tuple[MemberPlan, ...]
+
+
+@attrs.frozen
+class Planned:
+    """:ivar refused: jobs that cannot be recorded, each with the sentence that says why."""
+
+    session: SessionPlan | None
+    refused: tuple[tuple[Job, str], ...]
+
+
+def pinned_map(channel_map: ChannelMap) -> AppliedMap:
+    """The map that came with the job."""
+    return AppliedMap(
+        channel_map,
+        max(channel_map.source_channels or 0, highest_source(channel_map)),
+        channel_map.assignment_id,
+        channel_map.target_id,
+        channel_map.target_type,
+        channel_map.template_id,
+        channel_map.template_name,
+    )
+
+
+def assigned_map(
+    job: Job, node_id: str, assignments: Sequence[ChannelMapAssignment]
+) -> AppliedMap | None:
+    """
+    The map that an operator assigned to the job's interface, else to the node (http-api 5.7).
+
+    A template that includes no channel is no map.
+    """
+    interfaces = {job.command.capture_interface_id, job.command.capture_device} - {None}
+    for target_type, targets in (("interface", interfaces), ("node", {node_id})):
+        for each in assignments:
+            fits = each.assignment.target_type == target_type
+            if fits and each.assignment.target_id in targets and highest_source(each.template):
+                return AppliedMap(
+                    each.template,
+                    highest_source(each.template),
+                    each.assignment.id,
+                    each.assignment.target_id,
+                    target_type,
+                    each.template.id,
+                    each.template.name,
+                )
+    return None
+
+
+def map_of(
+    job: Job, node_id: str, assignments: Sequence[ChannelMapAssignment]
+) -> AppliedMap | None:
+    """A pinned map wins over an assignment."""
+    pinned = job.command.channel_map
+    if pinned is not None:
+        return pinned_map(pinned)
+    return assigned_map(job, node_id, assignments)
+
+
+def width_of(job: Job, applied: AppliedMap | None) -> int:
+    """
+    How many channels must be captured for a job.
+
+    :raises ImpossibleJob: when no device has that many.
+    """
+    command = job.command
+    if applied is not None and applied.source_channels:
+        width = applied.source_channels
+    else:
+        width = max([command.capture_channels, *(command.capture_channel_selection or ())])
+    if width > MOST_CHANNELS:
+        raise ImpossibleJob(f"the job asks for {width} channels; a capture has {MOST_CHANNELS}")
+    return width
+
+
+def _checked_format(job: Job) -> SampleFormat:
+    command = job.command
+    if command.type != JOB_TYPE:
+        raise ImpossibleJob(
+            f"jobs of type {command.type!r} are not known here; only {JOB_TYPE!r} is"
+        )
+    if command.capture_sample_rate > MOST_RATE:
+        raise ImpossibleJob(
+            f"a sample rate of {command.capture_sample_rate} Hz is above {MOST_RATE}"
+        )
+    try:
+        return sample_format(command.capture_format)
+    except UnknownFormat as unknown:
+        raise ImpossibleJob(str(unknown)) from unknown
+
+
+def _member(job: Job, applied: AppliedMap | None, captured_channels: int) -> MemberPlan:
+    command = job.command
+    try:
+        render = plan_render(
+            output_codec=command.output_codec,
+            output_file_name=command.output_file_name,
+            channel_map=None if applied is None else applied.mapping,
+            selection=command.capture_channel_selection or (),
+            channels=command.capture_channels,
+            captured_channels=captured_channels,
+            rate=command.capture_sample_rate,
+            bitrate_kbps=command.output_bitrate_kbps,
+            vbr=command.output_vbr,
+        )
+    except ImpossibleRender as impossible:
+        raise ImpossibleJob(str(impossible)) from impossible
+    return MemberPlan(
+        job,
+        command.duration_seconds,
+        safe_file_name(command.output_file_name),
+        render,
+        applied,
+    )
+
+
+def _same_capture(job: Job, primary: Job) -> None:
+    for name, of_primary in _capture_facts(primary).items():
+        own = _capture_facts(job)[name]
+        if own != of_primary:
+            raise ImpossibleJob(
+                f"the group captures with {name} {of_primary}, this job asks for {own}; "
+                "record it in a group of its own"
+            )
+
+
+def _capture_facts(job: Job) -> dict[str, object]:
+    command = job.command
+    return {
+        "device": command.capture_device,
+        "format": command.capture_format.upper(),
+        "sample rate": command.capture_sample_rate,
+        "backend": command.capture_backend,
+    }
+
+
+def plan_session(
+    jobs: Sequence[Job],
+    settings: Settings,
+    node_id: str,
+    assignments: Sequence[ChannelMapAssignment] = (),
+) -> Planned:
+    """
+    Plan one capture for the jobs that were claimed together.
+
+    The first job that can be recorded at all decides device, format and rate; a job that does not
+    fit it, or that asks for the impossible, is refused without harm to the others.
+    """
+    refused: list[tuple[Job, str]] = []
+    wanted: list[tuple[Job, AppliedMap | None, int]] = []
+    for job in jobs:
+        try:
+            _checked_format(job)
+            applied = map_of(job, node_id, assignments)
+            width = width_of(job, applied)
+            _member(job, applied, width)
+            if wanted:
+                _same_capture(job, wanted[0][0])
+            wanted.append((job, applied, width))
+        except ImpossibleJob as impossible:
+            refused.append((job, str(impossible)))
+    if not wanted:
+        return Planned(None, tuple(refused))
+    primary = wanted[0][0].command
+    channels = max(width for _, _, width in wanted)
+    members = []
+    for job, applied, _ in wanted:
+        try:  # what is possible alone need not be possible in a capture as wide as the group's
+            members.append(_member(job, applied, channels))
+        except ImpossibleJob as impossible:
+            refused.append((job, str(impossible)))
+    backend = primary.capture_backend or settings.capture_backend
+    session = SessionPlan(
+        backend=backend,
+        command=settings.capture_command,
+        args_template=settings.capture_args_template,
+        device=primary.capture_device,
+        format=sample_format(primary.capture_format),
+        rate=primary.capture_sample_rate,
+        channels=channels,
+        seconds=max(member.seconds for member in members),
+        stem=stem_of(members[0].file_name),
+        members=tuple(members),
+    )
+    return Planned(session, tuple(refused))

@@ -1,0 +1,197 @@
+"""
+The composition root: turns settings into services, once.
+
+Everything that reaches for the world (the reactor, the clocks, the environment, threads) is taken
+here and handed on.  ``twistd rakkr-recorder`` enters through :func:`makeService`, the foreground
+command and the one-shot modes through ``rakkr.cli``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import attrs
+from twisted.application.service import IService
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+from twisted.python.usage import UsageError
+
+from rakkr import options
+from rakkr.clock import WallTime
+from rakkr.settings import Resolved, Settings, child_environment
+
+# Read once, when numpy is first imported: more threads make matrix products slower here.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+MODES = (
+    "print_inventory",
+    "bootstrap",
+    "print_meter_frame",
+    "print_channel_map_assignments",
+    "attach_cache_file",
+    "attach_cache_recording_id",
+    "run_next_job",
+    "capture_recording_id",
+)
+"""The settings that choose a one-shot mode; the first one that is set wins."""
+
+
+class CannotStart(Exception):
+    """The agent cannot run with these settings; the message is one sentence."""
+
+
+class Options(options.Options):
+    """The flags of ``twistd rakkr-recorder``."""
+
+    def __init__(self) -> None:
+        super().__init__(os.environ)
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:  # noqa: N802
+        """
+        Parse, and leave with code 2 after one sentence when something cannot be used.
+
+        ``twistd`` itself would print its whole help and exit with 0.
+        """
+        try:
+            super().parseOptions(options)
+            refuse_modes(self.resolved)
+        except UsageError as error:
+            sys.stderr.write(f"rakkr-recorder: {error}\n")
+            raise SystemExit(2) from error
+
+
+def refuse_modes(resolved: Resolved) -> None:
+    """
+    A daemon runs no one-shot mode.
+
+    :raises UsageError: naming the command that does.
+    """
+    for name in MODES:
+        if getattr(resolved.settings, name):
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(f"{flag} is a one-shot mode: use rakkr-recorder-agent {flag}")
+
+
+@attrs.frozen
+class World:
+    """
+    What the process has from outside.
+
+    :ivar in_thread: runs a blocking function in a thread of the agent's own pool; the reactor's
+        pool stays free for resolving names.
+    :ivar environ: what children inherit.
+    """
+
+    reactor: Any
+    wall: WallTime
+    in_thread: Callable[..., Deferred[Any]]
+    pool: ThreadPool
+    environ: Mapping[str, str]
+    random: Callable[[], float]
+    run_id: str
+
+
+def make_world(reactor: Any) -> World:
+    """Take what there is to take; the reactor's clock becomes the monotonic one."""
+    reactor.seconds = time.monotonic  # Twisted's own is wall time, and wall time is set back
+    pool = ThreadPool(minthreads=0, maxthreads=4, name="rakkr")
+    return World(
+        reactor=reactor,
+        wall=WallTime(time.time),
+        in_thread=partial(deferToThreadPool, reactor, pool),
+        pool=pool,
+        environ=child_environment(os.environ),
+        random=random.random,
+        run_id=secrets.token_hex(4),
+    )
+
+
+def makeService(options: Options) -> IService:  # noqa: N802 - the plugin's interface
+    """Build the daemon for ``twistd``."""
+    from twisted.internet import reactor
+
+    from rakkr.agent import CannotReach
+
+    try:
+        return make_daemon(options.resolved, make_world(reactor))
+    except (CannotStart, CannotReach) as error:
+        sys.stderr.write(f"rakkr-recorder: {error}\n")
+        raise SystemExit(2) from error
+
+
+def make_daemon(resolved: Resolved, world: World) -> IService:
+    """
+    Build the daemon: the built-in controller if it is asked for, and the agent unless it is not.
+
+    :raises CannotStart: when the settings cannot work.
+    """
+    from rakkr.agent import add_agent
+    from rakkr.root import RecorderService, Resource
+
+    settings = resolved.settings
+    root = RecorderService()
+    threads = Resource("threads", opening=world.pool.start, closing=world.pool.stop)
+    threads.setServiceParent(root)
+    if settings.solo or settings.solo_only:
+        settings = add_solo(root, resolved, world)
+    if not settings.solo_only:
+        add_agent(root, settings, world)
+    return root
+
+
+def add_solo(root: Any, resolved: Resolved, world: World) -> Settings:
+    """
+    Add the built-in controller.
+
+    :returns: the settings with which an agent on this machine reaches it.
+    :raises CannotStart: when its files cannot be made.
+    """
+    from rakkr.durable import write_atomically
+    from rakkr.root import Resource
+    from rakkr.solo.service import SoloUnavailable, solo_service
+
+    settings = resolved.settings
+    directory = settings.solo_dir.absolute()
+    solo = solo_service(
+        world.reactor,
+        directory=directory,
+        interface=settings.solo_interface,
+        port=settings.solo_port,
+        node_id=settings.node_id,
+        now=world.wall.now,
+        in_thread=world.in_thread,
+    )
+    try:
+        solo.prepare()
+    except SoloUnavailable as error:
+        raise CannotStart(str(error)) from error
+    solo.setServiceParent(root)
+
+    def announce() -> None:
+        write_atomically(directory / "url", f"{solo.url}\n".encode())
+
+    Resource("solo address", opening=announce).setServiceParent(root)
+    if settings.solo_only:
+        return settings
+    if settings.solo_port == 0:
+        raise CannotStart("--solo needs a --solo-port of its own; 0 goes with --solo-only alone")
+    if "controller_url" in resolved.explicit:
+        raise CannotStart(
+            "--solo is its own controller: leave --controller-url away, or leave --solo away"
+        )
+    assert solo.url is not None  # it is None only for port 0
+    return attrs.evolve(
+        settings,
+        controller_url=solo.url,
+        controller_ca_cert_path=solo.ca_path,
+        controller_token=None,
+        controller_token_file=solo.node_token_file,
+    )

@@ -1,0 +1,229 @@
+"""Tests for ``rakkr.jobs.service`` and ``rakkr.jobs.once``."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from rakkr.controller.errors import Unreachable
+from rakkr.controller.messages import ClaimedGroup, UndecodableJob
+from rakkr.jobs.member import Ending
+from rakkr.jobs.once import NextJob
+from rakkr.jobs.service import JobWorkerService
+from tests.jobs.making import make_job
+from tests.jobs.shop import Shop
+
+
+def group(*numbers: int, seconds: int = 4) -> ClaimedGroup:
+    """Jobs that are claimed together."""
+    return ClaimedGroup(tuple(make_job(number, duration_seconds=seconds) for number in numbers))
+
+
+class ServiceCase(SynchronousTestCase):
+    """A claim each second, a shutdown of 30 s."""
+
+    def setUp(self) -> None:
+        self.shop = Shop()
+        self.addCleanup(shutil.rmtree, self.shop.directory)
+        self.controller = self.shop.controller
+        self.queue: list[Any] = []
+        self.controller.answers["claim_next_group"] = [
+            lambda: self.queue.pop(0) if self.queue else None
+        ]
+        for name in ("heartbeat_job", "get_job"):
+            self.controller.answers[name] = [lambda job_id: make_job(int(job_id[4:]))]
+        self.service = JobWorkerService(self.shop.place, claim_seconds=1.0, shutdown_seconds=30.0)
+
+    def tearDown(self) -> None:
+        self.assertEqual(self.shop.reactor.getDelayedCalls(), [])
+
+    def claims(self) -> int:
+        """How many claims there were."""
+        return len(self.controller.named("claim_next_group"))
+
+    def stop(self) -> None:
+        """Stop the service, which must be done at once."""
+        self.successResultOf(self.service.stopService())
+
+
+class ClaimTests(ServiceCase):
+    """Taking jobs."""
+
+    def test_claims_at_once_and_each_second(self) -> None:
+        """A free node asks for work when it starts, and then every second."""
+        self.service.startService()
+        self.assertEqual(self.claims(), 1)
+        self.shop.reactor.pump([0.5] * 6)
+        self.assertEqual(self.claims(), 4)
+        self.stop()
+        self.shop.reactor.pump([0.5] * 6)
+        self.assertEqual(self.claims(), 4)
+
+    def test_no_claim_without_a_slot(self) -> None:
+        """While the only slot records, nothing is claimed; a render and an upload hold no slot."""
+        uploading: Deferred[None] = Deferred()
+        self.controller.answers["upload_cache_file"].insert(0, lambda *_: uploading)
+        self.queue = [group(1), group(2)]
+        self.service.startService()
+        self.assertEqual(self.claims(), 1)
+        self.shop.record(4)
+        self.assertEqual(self.claims(), 1)
+        self.shop.reactor.last.exits(0)
+        self.assertEqual(self.service.recording, 0)
+        self.shop.reactor.advance(1)
+        self.assertEqual(self.service.recording, 1)
+        self.assertEqual(len(self.service.sessions), 2)
+        self.shop.record(4)
+        self.shop.reactor.last.exits(0)
+        uploading.errback(Unreachable("reset"))
+        self.shop.reactor.pump([0.5] * 4)
+        self.assertEqual(self.service.sessions, [])
+        self.stop()
+
+    def test_capacity(self) -> None:
+        """As many recordings run side by side as the controller allows at that moment."""
+        self.queue = [group(1), group(2), group(3)]
+        self.shop.place.live.capacity = 2
+        self.service.startService()
+        self.assertEqual((self.service.recording, self.claims()), (2, 2))
+        self.shop.place.live.capacity = 3
+        self.shop.reactor.advance(1)
+        self.assertEqual(self.service.recording, 3)
+        for process in self.shop.reactor.spawned:
+            process.exits(1)
+        self.stop()
+
+    def test_one_claim_at_a_time(self) -> None:
+        """A slow claim is not followed by another: two at once could split a group."""
+        slow: Deferred[None] = Deferred()
+        self.controller.answers["claim_next_group"] = [slow, None]
+        self.service.startService()
+        self.shop.reactor.pump([1.0] * 5)
+        self.assertEqual(self.claims(), 1)
+        slow.callback(None)
+        self.shop.reactor.advance(1)
+        self.assertEqual(self.claims(), 2)
+        self.stop()
+
+    def test_outage(self) -> None:
+        """An outage is one event, however often claiming fails in it."""
+        self.controller.answers["claim_next_group"] = [Unreachable("refused")]
+        self.service.startService()
+        self.shop.reactor.pump([1.0] * 10)
+        self.assertEqual(self.shop.evidence.types(), ["agent.recording_job.claim_next_failed"])
+        self.stop()
+
+    def test_undecodable(self) -> None:
+        """A job that cannot be read fails alone, with the reason; its neighbour is recorded."""
+        broken = UndecodableJob("job_9", "rec_9", "captureChannels is missing")
+        self.queue = [attrs.evolve(group(1), undecodable=(broken,))]
+        self.service.startService()
+        self.assertEqual(
+            self.controller.named("mark_failed"),
+            [("mark_failed", "job_9", "captureChannels is missing")],
+        )
+        self.assertEqual(self.service.recording, 1)
+        self.shop.record(4)
+        self.shop.reactor.last.exits(0)
+        self.stop()
+        self.assertEqual([upload[3] for upload in self.shop.uploads()], ["job_1"])
+
+
+class StopTests(ServiceCase):
+    """The way down."""
+
+    def test_claim_under_way(self) -> None:
+        """A claim that is answered during the stop is told to be in vain, and not forgotten."""
+        claim: Deferred[ClaimedGroup] = Deferred()
+        self.controller.answers["claim_next_group"] = [claim]
+        self.service.startService()
+        stopped = self.service.stopService()
+        self.assertNoResult(stopped)
+        claim.callback(group(1, 2))
+        self.successResultOf(stopped)
+        self.assertEqual(self.shop.reactor.spawned, [])
+        self.assertEqual(
+            [call[1] for call in self.controller.named("mark_failed")], ["job_1", "job_2"]
+        )
+        self.assertIn("stopped", self.controller.named("mark_failed")[0][2])
+
+    def test_delivers_what_runs(self) -> None:
+        """A stop drains the capture, uploads it, and only then is done."""
+        self.queue = [group(1, seconds=100)]
+        self.service.startService()
+        self.shop.record(3)
+        stopped = self.service.stopService()
+        self.assertNoResult(stopped)
+        self.assertEqual(self.shop.reactor.last.signals, ["INT"])
+        self.shop.reactor.last.exits(1)
+        self.successResultOf(stopped)
+        self.assertEqual(self.shop.uploads(), [("rec_1", "rec_1.flac", 3.0, "job_1")])
+
+    def test_bound(self) -> None:
+        """An upload that does not end in time is given up, with the place of its audio told."""
+        self.controller.answers["upload_cache_file"] = [Deferred()]
+        self.queue = [group(1)]
+        self.service.startService()
+        self.shop.record(4)
+        self.shop.reactor.last.exits(0)
+        stopped = self.service.stopService()
+        self.shop.reactor.pump([0.5] * 59)
+        self.assertNoResult(stopped)
+        self.shop.reactor.pump([0.5] * 2)
+        self.successResultOf(stopped)
+        kept = self.shop.evidence.details("agent.recording_job.cache_upload_failed")
+        self.assertIn("rec_1.raw.wav", kept["outputPath"])
+
+    def test_stubborn_program(self) -> None:
+        """A capture program that ignores every signal does not keep the agent for ever."""
+        self.queue = [group(1)]
+        self.service.startService()
+        self.shop.record(1)
+        stopped = self.service.stopService()
+        self.shop.reactor.pump([0.5] * 70)
+        self.assertEqual(self.shop.reactor.last.signals, ["INT", "KILL"])
+        self.successResultOf(stopped)
+
+
+class NextJobTests(ServiceCase):
+    """``--run-next-job``."""
+
+    def test_nothing_queued(self) -> None:
+        """With nothing queued, there is nothing to do."""
+        done = Deferred.fromCoroutine(NextJob(self.shop.place).run())
+        self.assertIsNone(self.successResultOf(done))
+
+    def test_runs_it(self) -> None:
+        """What is queued first is recorded and delivered, and nothing else is claimed."""
+        self.queue = [group(1), group(2)]
+        done = Deferred.fromCoroutine(NextJob(self.shop.place).run())
+        self.shop.record(4)
+        self.shop.reactor.last.exits(0)
+        (result,) = self.successResultOf(done) or []
+        self.assertIs(result.ending, Ending.DELIVERED)
+        self.assertEqual(self.claims(), 1)
+
+    def test_dismissed(self) -> None:
+        """A signal ends the recording, and what there is is delivered."""
+        self.queue = [group(1, seconds=100)]
+        job = NextJob(self.shop.place)
+        done = Deferred.fromCoroutine(job.run())
+        self.shop.record(2)
+        job.dismiss()
+        self.shop.reactor.last.exits(1)
+        (result,) = self.successResultOf(done) or []
+        self.assertIs(result.ending, Ending.DELIVERED)
+        self.assertEqual(self.shop.uploads()[0][2], 2.0)
+
+    def test_undecodable(self) -> None:
+        """A job that cannot be read is a failure of the run."""
+        broken = UndecodableJob(None, None, "no id")
+        self.queue = [ClaimedGroup((), (broken,))]
+        (result,) = (
+            self.successResultOf(Deferred.fromCoroutine(NextJob(self.shop.place).run())) or []
+        )
+        self.assertIs(result.ending, Ending.FAILED)

@@ -1,0 +1,1 @@
+"""Speed, measured beside a peer in one run, as a ratio; never a test with a time limit."""

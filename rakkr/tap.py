@@ -20,6 +20,7 @@ from typing import Any
 import attrs
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 from twisted.python.usage import UsageError
@@ -102,6 +103,7 @@ class World:
 def make_world(reactor: Any) -> World:
     """Take what there is to take; the reactor's clock becomes the monotonic one."""
     reactor.seconds = time.monotonic  # Twisted's own is wall time, and wall time is set back
+    Factory.noisy = False  # two lines for every connection would bury our own
     pool = ThreadPool(minthreads=0, maxthreads=4, name="rakkr")
     return World(
         reactor=reactor,

@@ -59,6 +59,7 @@ NO_ANSWER: tuple[type[BaseException], ...] = (
     AnswerTooLong,
     CertificateRefused,
     ConnectError,
+    ConnectingCancelledError,
     ConnectionClosed,
     OSError,
     RequestGenerationFailed,
@@ -66,6 +67,7 @@ NO_ANSWER: tuple[type[BaseException], ...] = (
     ResponseFailed,
     SSL.Error,
     StaleSocket,
+    UserError,
 )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred, gatherResults
-
 from rakkr.controller.messages import UndecodableJob
 from rakkr.jobs.marks import Marks
 from rakkr.jobs.member import Result
 from rakkr.jobs.refusal import refuse_undecodable
 from rakkr.jobs.session import Session
+from rakkr.jobs.together import side_by_side
 from rakkr.jobs.workplace import Workplace
 
 
@@ -36,17 +35,14 @@ class NextJob:
         group = await self._place.controller.claim_next_group()
         if group is None:
             return None
-        works: list[Deferred[list[Result]]] = []
+        marks = Marks(self._place.clock, self._place.controller)
+        works = [self._refuse(marks, broken) for broken in group.undecodable]
         if group.jobs:
             self._session = Session(self._place, group.jobs)
             if self._dismissed:
                 self._session.dismiss()
-            works.append(Deferred.fromCoroutine(self._session.run()))
-        marks = Marks(self._place.clock, self._place.controller)
-        works += [
-            Deferred.fromCoroutine(self._refuse(marks, broken)) for broken in group.undecodable
-        ]
-        return [result for results in await gatherResults(works) for result in results]
+            works.insert(0, self._session.run())
+        return [result for results in await side_by_side(works) for result in results]
 
     async def _refuse(self, marks: Marks, broken: UndecodableJob) -> list[Result]:
         return [await refuse_undecodable(self._place, marks, broken)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,6 @@ from twisted.internet.defer import (
     CancelledError,
     Deferred,
     DeferredList,
-    FirstError,
-    gatherResults,
 )
 from twisted.logger import Logger
 
@@ -24,6 +22,7 @@ from rakkr.jobs.marks import Marks
 from rakkr.jobs.member import Ending, Member, Result
 from rakkr.jobs.plan import MemberPlan, SessionPlan, plan_session
 from rakkr.jobs.refusal import refuse_job
+from rakkr.jobs.together import side_by_side
 from rakkr.jobs.workplace import JobEvidence, Workplace
 from rakkr.moment import Moment
 from rakkr.settings import Settings
@@ -96,7 +95,7 @@ class Session:
         # The program runs already: telling of a refusal may take as long as the controller does.
         refusals = [self._refuse(job, why) for job, why in planned.refused]
         running = [self._one(member) for member in self._members]
-        results = await _all([*refusals, *running])
+        results = await side_by_side([*refusals, *running])
         if planned.session is not None:
             self._release_capture(planned.session, results[len(refusals) :])
         return results
@@ -203,17 +202,6 @@ class Session:
         if len(receipts) == len(policies):
             job = session.members[-1].job
             self._place.shelf.release(job, policies[-1], receipts[-1], [self._capture.path])
-
-
-async def _all(works: Sequence[Coroutine[Deferred[Any], Any, Result]]) -> list[Result]:
-    """Do them side by side; only a cancellation comes out of them as an error."""
-    try:
-        return await gatherResults(
-            [Deferred.fromCoroutine(work) for work in works], consumeErrors=True
-        )
-    except FirstError as first:
-        first.subFailure.raiseException()
-        raise
 
 
 def _defect(error: Exception) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 from twisted.internet.task import deferLater, react
 
 from rakkr.audio.wave import HEADER_BYTES
-from rakkr.rig import NODE, Rig
+from rakkr.rig import NODE, Rig, RigFailed
 from rakkr.solo.operator import Operator
 
 JOBS = 20
 SECONDS = 1
 _LOOK_SECONDS = 0.005
+_PATIENCE_SECONDS = 60.0
 
 
 def run() -> dict[str, Any]:
@@ -68,6 +69,8 @@ async def _one(rig: Rig, operator: Operator, number: int) -> float:
     began = rig.reactor.seconds()
     capture = rig.directory / "agent" / "captures" / f"{name}.raw.wav"
     while not capture.exists() or capture.stat().st_size <= HEADER_BYTES:
+        if rig.reactor.seconds() - began > _PATIENCE_SECONDS:
+            raise RigFailed(f"nothing was captured: see {rig.log_of('agent')}")
         await deferLater(rig.reactor, _LOOK_SECONDS)
     waited: float = rig.reactor.seconds() - began
     await operator.wait_for(name, "cached")

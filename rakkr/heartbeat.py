@@ -77,7 +77,8 @@ class HeartbeatService(MultiService):
         self._status = status
         self._evidence = evidence
         self._skewed = False
-        self._inventory_taken = False
+        self._inventory_taken: Sequence[Mapping[str, Any]] | None = None
+        self._problems: dict[str, tuple[str, ...]] = {}
         self.interfaces: tuple[Interface, ...] = ()
         prefix = "agent.node_"
         self._beats = Edge(
@@ -108,6 +109,14 @@ class HeartbeatService(MultiService):
 
     def _learn(self, node: Node) -> None:
         self.interfaces = node.interfaces
+        self._mention("node", node.problems)
+
+    def _mention(self, what: str, problems: tuple[str, ...]) -> None:
+        """Say what the controller sent that could not be read, once for as long as it is so."""
+        if problems != self._problems.get(what, ()):
+            for problem in problems:
+                self.log.warn("the controller's {what}: {problem}", what=what, problem=problem)
+        self._problems[what] = problems
 
     def _judge_skew(self) -> None:
         """The limits of http-api.md section 11: warn above 5 s, well again at 2 s."""
@@ -139,6 +148,7 @@ class HeartbeatService(MultiService):
         except ControllerError as error:
             self._configs.failed({**facts, **nothing, "error": str(error)})
             return
+        self._mention("config", config.problems)
         changed = self._live.apply(config)
         if changed:
             self.log.info(
@@ -149,7 +159,7 @@ class HeartbeatService(MultiService):
             {
                 **facts,
                 "audioDefaultsConfigured": self._live.current != self._live.base,
-                "error": None,
+                "error": "; ".join(config.problems) or None,
                 "maxConcurrentRecordings": config.max_concurrent_recordings,
                 "recorderCachePolicyCount": len(config.recorder_cache_policies),
             }
@@ -158,12 +168,12 @@ class HeartbeatService(MultiService):
     async def _probe(self) -> None:
         self._description = await self._describe()
         interfaces = self._description.interfaces
-        if self._inventory_taken or interfaces is None:
+        if interfaces is None or interfaces == self._inventory_taken:
             return
         try:
             node = await self._controller.post_inventory(interfaces)
         except ControllerError as error:
             self._inventories.failed({**self._description.summary, "error": str(error)})
             return
-        self._inventory_taken = True
+        self._inventory_taken = interfaces
         self._learn(node)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -175,6 +176,27 @@ class HeartbeatTests(SynchronousTestCase):
         self.clock.pump([5.0] * 4)
         self.assertEqual(len(self.controller.named("post_inventory")), 2)
         self.assertEqual(self.service.interfaces, (KNOWN,))
+
+    def test_inventory_on_change(self) -> None:
+        """An inventory is posted again when it is another one, and only then."""
+        self.description = described({"systemName": "X"})
+        self.start()
+        self.clock.pump([5.0] * 2)
+        self.description = described({"systemName": "X"}, {"systemName": "Y"})
+        self.clock.pump([5.0] * 2)
+        posted = [len(call[1]) for call in self.controller.named("post_inventory")]
+        self.assertEqual(posted, [1, 2])
+
+    def test_unreadable_settings(self) -> None:
+        """What the operator set and this agent cannot read is told, not passed over."""
+        self.controller.answers["node_config"] = [
+            Unreachable("reset"),
+            attrs.evolve(config(2), problems=("captureChannels must be >= 1: 0",)),
+        ]
+        self.start()
+        self.clock.advance(5)
+        self.assertEqual(self.live.capacity, 2)
+        self.assertIn("captureChannels", self.noted.events[-1][2]["error"])
 
     def test_no_inventory_without_inputs(self) -> None:
         """A probe that found nothing is not posted: it would mark every interface absent."""

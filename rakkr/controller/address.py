@@ -7,10 +7,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 
+from rakkr.controller.errors import ControllerError
+
 _API = "/api/v1"
 
 
-class BadAddress(ValueError):
+class BadAddress(ControllerError, ValueError):
     """The controller's URL cannot be used; the message says why in one sentence."""
 
 

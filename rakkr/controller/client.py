@@ -211,7 +211,8 @@ class ControllerClient:
 
     async def _job(self, method: str, job_id: str, *path: str, label: str, **more: Any) -> Job:
         url = self._calls.address.join("recording-jobs", job_id, *path)
-        answer = await self._calls.ask(method, url, label=label, **more)
+        seconds = self._calls.timeouts.job
+        answer = await self._calls.ask(method, url, label=label, seconds=seconds, **more)
         return decode.decode_job(data_of(answer, label))
 
     async def _end_job(self, job_id: str, how: str, reason: str) -> Job:

@@ -126,17 +126,21 @@ def decode_assignments(data: object) -> tuple[list[ChannelMapAssignment], list[s
 
 def decode_receipt(data: object) -> Receipt:
     """
-    Read what the controller says it stored.
+    Read what the controller says it stored; beside size and checksum, strange things do not count.
 
     :raises BadMessage: when there is no size or no checksum in it.
     """
     members = members_of(data, "the receipt")
-    receipt = structure(
-        {**members_of(members.get("file"), "the receipt's file"), "raw": None},
-        Receipt,
-        "the receipt",
+    file = members_of(members.get("file"), "the receipt's file")
+    named = {name: file[name] for name in ("size", "checksum") if name in file}
+    receipt = structure({**named, "raw": None}, Receipt, "the receipt")
+    name, seconds = file.get("fileName"), file.get("durationSeconds")
+    return attrs.evolve(
+        receipt,
+        file_name=name if isinstance(name, str) else None,
+        duration_seconds=seconds if isinstance(seconds, int | float) else None,
+        raw=dict(members),
     )
-    return attrs.evolve(receipt, raw=dict(members))
 
 
 def _salvage(data: object, name: str) -> str | None:

@@ -90,10 +90,12 @@ class UnsendableFile(ControllerError):
     A file cannot be uploaded as it is: missing, empty, unreadable, or changing.
 
     :ivar path: the file.
+    :ivar passing: whether the machine, not the file, is at fault, and may be well again soon.
     """
 
-    def __init__(self, path: Path, why: str) -> None:
+    def __init__(self, path: Path, why: str, *, passing: bool = False) -> None:
         self.path = path
+        self.passing = passing
         super().__init__(f"{path} cannot be uploaded: {why}")
 
 

@@ -12,6 +12,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
+from errno import EAGAIN, EINTR, EIO, EMFILE, ENFILE, ENOMEM, ESTALE
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +29,8 @@ from rakkr.controller.token import InThread
 _PIECE = 1 << 17
 # What a thread fetches at once.
 _BLOCK = 1 << 19
+# Errors of a machine that is in trouble for a moment, and may read the file later.
+_PASSING = {EAGAIN, EINTR, EIO, EMFILE, ENFILE, ENOMEM, ESTALE}
 
 
 class FileSource:
@@ -53,7 +56,7 @@ class FileSource:
             # Not blocking, so that a FIFO without a writer is refused and not waited for.
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
-            raise self._unsendable(error.strerror or str(error)) from error
+            raise unreadable(self._path, error) from error
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size == 0:
             os.close(descriptor)
@@ -84,6 +87,8 @@ class FileSource:
             count = os.preadv(self._file.fileno(), [view], self._read, os.RWF_NOWAIT)
         except OSError:  # not in the cache, or a file system that cannot say so
             return None
+        if not count:
+            return None  # whether this is the end is for the patient way of reading to say
         return self._take(bytes(view[:count]))
 
     def read_block(self) -> bytes:
@@ -96,7 +101,7 @@ class FileSource:
             wanted = min(_BLOCK, self.size - self._read)
             block = os.pread(self._file.fileno(), wanted, self._read)
         except OSError as error:
-            raise self._unsendable(error.strerror or str(error)) from error
+            raise unreadable(self._path, error) from error
         return self._take(block)
 
     def _take(self, block: bytes) -> bytes:
@@ -115,6 +120,11 @@ class FileSource:
 
     def _unsendable(self, why: str) -> UnsendableFile:
         return UnsendableFile(self._path, why)
+
+
+def unreadable(path: Path, error: OSError) -> UnsendableFile:
+    """Tell a file that is no good from a machine that is in trouble for a moment."""
+    return UnsendableFile(path, error.strerror or str(error), passing=error.errno in _PASSING)
 
 
 @implementer(IBodyProducer)

@@ -18,6 +18,7 @@ from twisted.internet.error import (
     UserError,
 )
 from twisted.internet.error import TimeoutError as ConnectTimeoutError
+from twisted.web._newclient import ParseError
 from twisted.web.client import (
     RequestGenerationFailed,
     RequestTransmissionFailed,
@@ -37,7 +38,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (TCPTimedOutError, "connecting timed out"),
     (ConnectTimeoutError, "connecting timed out"),
     (NoRouteError, "there is no route to its network"),
-    (StaleSocket, "it closed the connection without an answer, twice"),
+    (StaleSocket, "it closed a kept connection without an answer"),
     (ConnectionDone, "it closed the connection before its answer was whole"),
     (ConnectionAborted, "the connection was aborted"),
     (ConnectionLost, "the connection was reset"),
@@ -106,7 +107,7 @@ def _say(error: BaseException) -> str:
             return words
     if isinstance(error, UserError | ConnectError) and getattr(error, "osError", None):
         return str(error.osError)
-    if type(error).__name__ == "ParseError":
+    if isinstance(error, ParseError):
         return "its answer is no HTTP"
     return str(error) or type(error).__name__
 

@@ -67,6 +67,8 @@ def _clean(value: object) -> Any:
         return _text(value)
     if isinstance(value, Real):
         return _number(value)
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        return _clean(value.item())  # numpy's bool is no Real
     if isinstance(value, date):
         return _moment(value)
     return _collection(value)

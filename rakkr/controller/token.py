@@ -33,7 +33,7 @@ class TokenSource(Protocol):
         :raises TokenUnreadable: when there is none.
         """
 
-    async def renew(self) -> bool:
+    async def renew(self, refused: str) -> bool:
         """
         Look again, because the controller refused the token.
 
@@ -54,7 +54,7 @@ class TextToken:
             raise TokenUnreadable("No controller token is set: give one, or a token file.")
         return _checked(self._text, "The controller token")
 
-    async def renew(self) -> bool:
+    async def renew(self, refused: str) -> bool:  # noqa: ARG002 - as TokenSource says
         """Say that a setting does not change while the agent runs."""
         return False
 
@@ -77,9 +77,10 @@ class FileToken:
             self._token = await self._in_thread(self._read)
         return self._token
 
-    async def renew(self) -> bool:
+    async def renew(self, refused: str) -> bool:
         """Read the file again, as :class:`TokenSource` says."""
-        refused, self._token = self._token, None
+        if self._token == refused:
+            self._token = None
         return await self.current() != refused
 
     def _read(self) -> str:

@@ -46,6 +46,7 @@ class Timeouts:
     :ivar connect: until a TCP connection stands.
     :ivar call: a small call, from connecting to the end of its answer.
     :ivar claim: likewise a claim, whose lease runs already while its answer is on the way.
+    :ivar job: likewise a call about one job: two must fit into its lease of 30 s.
     :ivar upload: a whole upload.
     :ivar stall: an upload in which not a byte moves.
     """
@@ -53,6 +54,7 @@ class Timeouts:
     connect: float = 10.0
     call: float = 15.0
     claim: float = 10.0
+    job: float = 7.0
     upload: float = 3600.0
     stall: float = 60.0
 
@@ -182,8 +184,9 @@ class Transport:
             raise Unreachable(explain(error), call.label) from error
 
     async def _authorised(self, call: Call, budget: Budget) -> Answer:
+        sent = await self._token.current()
         answer = await self._resent(call, budget)
-        if answer.status == _UNAUTHORISED and await self._token.renew():
+        if answer.status == _UNAUTHORISED and await self._token.renew(sent):
             answer = await self._resent(call, budget)
         return answer
 
@@ -215,7 +218,6 @@ class Transport:
                 unbuffered=True,
                 reactor=self._clock,  # type: ignore[arg-type]  # it is asked for callLater only
             )
-            round_trip = self._clock.seconds() - started
             budget.touch()
             budget.doing = "its answer did not go on"
             content = await read_answer(
@@ -228,7 +230,7 @@ class Transport:
             status=response.code,
             body=content,
             date=next(iter(response.headers.getRawHeaders("Date") or ()), None),
-            round_trip=round_trip,
+            round_trip=self._clock.seconds() - started,
         )
 
 

@@ -135,7 +135,7 @@ class _Connections:
         tlsProtocol: TLSMemoryBIOProtocol,  # noqa: N803
     ) -> SSL.Connection:
         """Make a connection that ends with a :class:`CertificateRefused` that says why."""
-        connection = self._options.clientConnectionForTLS(tlsProtocol)
+        connection = SSL.Connection(self._options.getContext(), None)
         if not self._is_address:  # RFC 6066: literal addresses are not permitted
             connection.set_tlsext_host_name(self._host.encode("ascii"))
         # The protocol owns the connection, which owns this callback.

@@ -143,7 +143,8 @@ class Delivery:
 
         :param strikes: how often the answer did not fit what the controller says of the job.
         """
-        final = isinstance(error, UnsendableFile) or strikes >= _STRIKES
+        unsendable = isinstance(error, UnsendableFile) and not error.passing
+        final = unsendable or strikes >= _STRIKES
         if isinstance(error, Rejected) and not isinstance(error, Unauthorised):
             if error.status in _LOST_THE_JOB:
                 await self._read_the_job()

@@ -249,6 +249,8 @@ class NodeTests(SynchronousTestCase):
         got = decode.decode_receipt(data)
         self.assertEqual((got.size, got.checksum, got.file_name), (4, "sha256:aa", "x"))
         self.assertEqual(got.raw, data)
+        strange = {"file": {**data["file"], "fileName": 7, "durationSeconds": "long"}}
+        self.assertEqual(decode.decode_receipt(strange).checksum, "sha256:aa")
         for bad in ({"file": {"size": 4}}, {"file": {"checksum": "x", "size": -1}}, {}, None):
             self.assertRaises(BadMessage, decode.decode_receipt, bad)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,6 +148,16 @@ class FileBodyTests(SynchronousTestCase):
             path.write_bytes(CONTENT[:size])
             failure = self.failureResultOf(body.startProducing(Consumer(1)), UnsendableFile)
             self.assertIn(f"{path} cannot be uploaded: it became {words}", str(failure.value))
+
+    def test_machine_in_trouble(self) -> None:
+        """A machine without a free descriptor is no fault of the file."""
+        path = new_path(self)
+        path.write_bytes(b"audio")
+        for number, passing in ((errno.EMFILE, True), (errno.ENOENT, False)):
+            with mock.patch("os.open", side_effect=OSError(number, "no")):
+                with self.assertRaises(UnsendableFile) as caught:
+                    FileSource(path)
+            self.assertIs(caught.exception.passing, passing)
 
     def test_what_is_no_file(self) -> None:
         """A missing or empty file and a directory are refused at once."""

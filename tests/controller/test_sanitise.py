@@ -82,6 +82,7 @@ class CleanTests(SynchronousTestCase):
         """Whole numbers stay whole, also another library's; True is no 1."""
         got = clean([np.int64(3), np.float32(0.5), True, 2, np.float64("nan")])
         self.assertEqual(json.dumps(got), "[3, 0.5, true, 2]")
+        self.assertEqual(json.dumps(clean([np.float64(1) > 0, np.bool_(0)])), "[true, false]")
 
     def test_moments(self) -> None:
         """Every moment is UTC with milliseconds and a trailing Z."""

@@ -23,7 +23,7 @@ class TokenTests(SynchronousTestCase):
         """A token is stripped, never another, and refused when it would break its header."""
         source = TextToken("  abc\n")
         self.assertEqual(self.successResultOf(source.current()), "abc")
-        self.assertFalse(self.successResultOf(source.renew()))
+        self.assertFalse(self.successResultOf(source.renew("x")))
         for nothing in (None, "", " \n"):
             self.assertIn("No controller token", self.refusal(TextToken(nothing)))
         for bad in ("two words", "a\r\nHost: evil", "schlüssel"):
@@ -39,9 +39,19 @@ class TokenTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(source.current()), "old")
         path.write_text("new\n")
         self.assertEqual(self.successResultOf(source.current()), "old")
-        self.assertTrue(self.successResultOf(source.renew()))
+        self.assertTrue(self.successResultOf(source.renew("old")))
         self.assertEqual(self.successResultOf(source.current()), "new")
-        self.assertFalse(self.successResultOf(source.renew()))
+        self.assertFalse(self.successResultOf(source.renew("new")))
+
+    def test_refused_twice(self) -> None:
+        """Of two calls that were refused with the old token, the later one gets the new one too."""
+        path = new_path(self)
+        path.write_text("old")
+        source = FileToken(path, maybeDeferred)
+        self.successResultOf(source.current())
+        path.write_text("new")
+        self.assertTrue(self.successResultOf(source.renew("old")))
+        self.assertTrue(self.successResultOf(source.renew("old")))
 
     def test_unreadable_file(self) -> None:
         """A missing, empty or wrong file is a sentence that names it, until it is there."""
@@ -55,4 +65,4 @@ class TokenTests(SynchronousTestCase):
         path.write_text("good")
         self.assertEqual(self.successResultOf(source.current()), "good")
         path.unlink()
-        self.failureResultOf(source.renew(), TokenUnreadable)
+        self.failureResultOf(source.renew("good"), TokenUnreadable)

@@ -281,3 +281,18 @@ async def test_the_heartbeat_measures_the_skew() -> None:
             await client.heartbeat(BODY)
             took = time.monotonic() - before
     assert wall.skew_seconds == pytest.approx(3600.5, abs=took + 0.01)
+
+
+async def test_a_slow_answer_is_no_skew() -> None:
+    """An answer whose body takes its time does not turn the controller's clock back."""
+    wall = WallTime(time.time)
+
+    def slowly(conversation: Conversation) -> None:
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
+        whole = answer(202, NODE, f"Date: {date}")
+        conversation.say(whole[:-5])
+        reactor.callLater(2.0, conversation.say, whole[-5:])
+
+    async with serving(slowly) as server, client_of(server.url, wall=wall) as client:
+        await client.heartbeat(BODY)
+    assert wall.skew_seconds == pytest.approx(0, abs=1.6), "half the trip and the second of Date"

@@ -123,8 +123,9 @@ def _write_records(tls: Any, data: bytes) -> None:
     """
     Write much into TLS at once.
 
-    Twisted hands every record of 16 KiB to TCP by itself, one system call each.  This makes all records first and hands them over together; whatever is out of the
-    ordinary is left to Twisted, and so is everything by a Twisted that has other private names.
+    Twisted hands every record of 16 KiB to TCP by itself, one call each.  This makes all records
+    first and hands them over together; whatever is out of the ordinary is left to Twisted, and so
+    is everything by a Twisted that has other private names.
     """
     if not all(hasattr(tls, name) for name in _PRIVATE_NAMES):
         tls.write(data)

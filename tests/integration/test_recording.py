@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,9 @@ async def test_stop_keeps_the_audio(tmp_path: Path) -> None:
         assert found["recording"]["healthStatus"] == "healthy"
 
 
-async def test_stop_with_a_slow_encoder(tmp_path: Path) -> None:
+async def test_stop_with_a_slow_encoder(tmp_path: Path, need: Callable[[str, str], str]) -> None:
     """An encoder that outlasts the stop window loses nothing: WAV in time, then the MP3."""
+    need("ffmpeg", "ffmpeg")
     slow = tmp_path / "slow-ffmpeg"
     slow.write_text('#!/bin/sh\ncase "$*" in *libmp3lame*) sleep 35;; esac\nexec ffmpeg "$@"\n')
     slow.chmod(0o755)

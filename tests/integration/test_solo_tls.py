@@ -32,6 +32,12 @@ REPOSITORY = Path(__file__).parents[2]
 GET_NODES = b"GET /api/v1/solo/nodes HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
+@pytest.fixture(autouse=True)
+def curl(need: Callable[[str, str], str]) -> str:
+    """The client that most of these tests use to set things up."""
+    return need("curl", "curl")
+
+
 @pytest_twisted.async_yield_fixture  # type: ignore[untyped-decorator]
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """A controller that runs."""
@@ -62,9 +68,8 @@ def incoming(bench: Bench) -> list[Path]:
 
 
 @pytest.mark.deadline(15)
-async def test_curl(bench: Bench, tmp_path: Path, need: Callable[[str, str], str]) -> None:
+async def test_curl(bench: Bench, tmp_path: Path) -> None:
     """What curl uploads over TLS 1.3 comes back with the checksum that both sides computed."""
-    need("curl", "curl")
     recording, _ = await bench.running()
     sound = tmp_path / "sound.flac"
     sound.write_bytes(os.urandom(3_000_001))
@@ -84,9 +89,8 @@ async def test_curl(bench: Bench, tmp_path: Path, need: Callable[[str, str], str
 
 
 @pytest.mark.deadline(15)
-async def test_trust(bench: Bench, need: Callable[[str, str], str]) -> None:
+async def test_trust(bench: Bench) -> None:
     """Who does not know the authority does not talk to it, nor who asks for another name."""
-    need("curl", "curl")
     url = f"{bench.solo.url}/healthz"
     assert (await bench.curl(url)).exit.code == 0
     assert (await bench.curl(url, ca=False)).exit.code == 60
@@ -118,11 +122,8 @@ async def test_renewal_while_running(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.deadline(15)
-async def test_constant_memory(
-    bench: Bench, tmp_path: Path, need: Callable[[str, str], str]
-) -> None:
+async def test_constant_memory(bench: Bench, tmp_path: Path) -> None:
     """An upload of 64 MiB takes no memory worth mentioning, and the reactor goes on meanwhile."""
-    need("curl", "curl")
     recording, _ = await bench.running()
     sound = tmp_path / "sound.wav"
     with sound.open("wb") as file:

@@ -127,7 +127,6 @@ def make_workplace(
     cache: CacheSweepService,
 ) -> Workplace:
     """Gather what jobs work with."""
-    search_path = world.environ.get("PATH", os.defpath)
     surroundings = Surroundings(
         spawner=world.reactor,
         clock=world.reactor,
@@ -139,7 +138,7 @@ def make_workplace(
         return start_capture(request, limits, surroundings)
 
     async def make_file(**what: Any) -> Rendered:
-        renderer = find_renderer(settings.channel_render_command, search_path)
+        renderer = find_renderer(settings.channel_render_command, world.search_path)
         return await render(
             world.reactor, world.reactor, renderer=renderer, env=world.environ, **what
         )
@@ -162,7 +161,7 @@ def make_workplace(
 def warn_without_renderer(settings: Settings, world: World) -> None:
     """Say at the start what would otherwise be found out after hours of recording."""
     try:
-        find_renderer(settings.channel_render_command, world.environ.get("PATH", os.defpath))
+        find_renderer(settings.channel_render_command, world.search_path)
     except RendererMissing as missing:
         log.warn("{why}; until then only plain WAV can be delivered", why=str(missing))
 
@@ -179,7 +178,7 @@ def make_probe(settings: Settings, world: World) -> InventoryProbe:
             uname=os.uname,
             addresses=psutil.net_if_addrs,
             pointer_bits=8 * struct.calcsize("P"),
-            search_path=world.environ.get("PATH", os.defpath),
+            search_path=world.search_path,
             root=Path("/"),
         ),
         arecord_command=settings.inventory_arecord_command,

@@ -99,6 +99,11 @@ class World:
     random: Callable[[], float]
     run_id: str
 
+    @property
+    def search_path(self) -> str:
+        """Where programs are looked for."""
+        return self.environ.get("PATH", os.defpath)
+
 
 def make_world(reactor: Any) -> World:
     """Take what there is to take; the reactor's clock becomes the monotonic one."""

@@ -15,21 +15,9 @@ from rakkr.capture.request import CaptureLimits, CaptureRequest
 from rakkr.clock import WallTime
 from rakkr.controller.interface import IController
 from rakkr.controller.messages import CacheRetention, Job, Receipt
+from rakkr.health.edge import Emitter
 from rakkr.health.event import Severity
 from rakkr.live import LiveSettings
-
-
-class Evidence(Protocol):
-    """Where events are left; ``rakkr.health.reporter`` is the real one."""
-
-    def emit(
-        self,
-        type_: str,
-        severity: Severity,
-        details: Mapping[str, Any],
-        recording_id: str | None = None,
-    ) -> None:
-        """Report an event; never raises."""
 
 
 class Shelf(Protocol):
@@ -59,7 +47,7 @@ class Workplace:
     wall: WallTime
     controller: IController
     node_id: str
-    evidence: Evidence
+    evidence: Emitter
     shelf: Shelf
     live: LiveSettings
     start_capture: StartCapture
@@ -72,7 +60,7 @@ class Workplace:
 class JobEvidence:
     """The events of one job: each carries its ids, and is tied to its recording."""
 
-    evidence: Evidence
+    evidence: Emitter
     job: Job
 
     def emit(self, name: str, severity: Severity, details: Mapping[str, Any]) -> None:

@@ -151,6 +151,17 @@ class OneJobTests(SessionCase):
         self.shop.reactor.last.exits(None, 11)
         self.assertEqual(self.endings(done), [Ending.DELIVERED])
 
+    def test_capture_that_cannot_be_killed(self) -> None:
+        """What a program recorded that outlives even KILL is delivered after a stop."""
+        done = self.begin(make_job())
+        self.shop.record(5)
+        self.stop()
+        self.shop.reactor.pump([1.0] * 16)
+        self.assertEqual(self.shop.reactor.last.signals, ["INT", "KILL"])
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])
+        self.assertEqual(self.shop.uploads(), [("rec_1", "rec_1.flac", 5.0, "job_1")])
+        self.shop.reactor.last.exits(None, 9)
+
     def test_lost_lease_records_on(self) -> None:
         """A lease that expired in an outage ends nothing: the window is recorded, and kept here."""
         done = self.begin(make_job())

@@ -128,6 +128,7 @@ class Container:
     :ivar kind: ``rf64`` when 64-bit sizes are in it.
     :ivar data_offset: bytes before the first sample.
     :ivar data_bytes: bytes of samples that the file really has.
+    :ivar declared: bytes of samples that the header claims.
     :ivar whole: whether the header says the same; if not, others misread the file.
     """
 
@@ -137,6 +138,7 @@ class Container:
     channels: int
     data_offset: int
     data_bytes: int
+    declared: int
     whole: bool
 
 
@@ -166,7 +168,7 @@ def read_header(file: BinaryIO) -> Container:
             declared = long_size if size == _MOST_32 and long_size is not None else size
             offset = file.tell()
             data, whole = _measure(file, offset, declared, length)
-            return Container(kind, *described, offset, data, whole)
+            return Container(kind, *described, offset, data, declared, whole)
         content = file.read(min(size, 64))
         if name == b"fmt ":
             described = _described(content)

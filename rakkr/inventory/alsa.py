@@ -67,12 +67,17 @@ class DeviceFacts:
     What the kernel's files tell of a device; None is "does not tell".
 
     :ivar sample_rates: in Hz, rising, never empty.
+    :ivar serial_number: of the device or of something above it.
+    :ivar own_serial: of the USB device itself.
+    :ivar card_id: the card's name, for a list that knows only numbers.
     """
 
     channel_count: int | None = None
     sample_rates: tuple[int, ...] | None = None
     hardware_path: str | None = None
     serial_number: str | None = None
+    own_serial: str | None = None
+    card_id: str | None = None
 
 
 def parse_arecord_list(text: str) -> tuple[CaptureDevice, ...]:
@@ -158,6 +163,10 @@ def _interface(device: CaptureDevice, id_: str, facts: DeviceFacts) -> AudioInte
         sample_rates=facts.sample_rates or (48_000,),
         hardware_path=facts.hardware_path,
         serial_number=facts.serial_number,
+        card=device.card,
+        card_id=device.card_id or facts.card_id,
+        device=device.device,
+        own_serial=facts.own_serial,
     )
 
 

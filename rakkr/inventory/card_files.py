@@ -53,6 +53,8 @@ class CardFiles:
             parse_stream(read_text(stream) or ""),
             hardware_path=self._hardware_path(device),
             serial_number=self._serial_number(device),
+            own_serial=self._own_serial(device),
+            card_id=(read_text(self.asound / f"card{device.card}" / "id") or "").strip() or None,
         )
 
     def _hardware_path(self, device: CaptureDevice) -> str:
@@ -64,10 +66,24 @@ class CardFiles:
         return f"/proc/asound/card{device.card}/pcm{device.device}c"
 
     def _serial_number(self, device: CaptureDevice) -> str | None:
+        return next(self._serials(self._places(device)), None)
+
+    def _own_serial(self, device: CaptureDevice) -> str | None:
+        """
+        The serial number of the USB device that the card is, None for other cards.
+
+        A device without one must not take that of what it hangs on: hubs have serial numbers, and
+        of a root hub it is its host controller's address, so all devices there would share it.
+        """
+        for place in self._places(device):
+            if (place / "idVendor").exists():
+                return (read_text(place / "serial") or "").strip() or None
+        return None
+
+    def _places(self, device: CaptureDevice) -> tuple[Path, ...]:
+        """The directory of the card's hardware, and those above it, nearest first."""
         place = _resolved(self.sound / f"card{device.card}" / "device")
-        if place is None:
-            return None
-        return next(self._serials((place, *place.parents)), None)
+        return () if place is None else (place, *place.parents)
 
     @staticmethod
     def _serials(places: tuple[Path, ...]) -> Iterator[str]:

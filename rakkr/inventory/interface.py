@@ -17,6 +17,12 @@ class AudioInterface:
     :ivar channel_count: the most channels that it is known to have.
     :ivar sample_rates: in Hz, rising.
     :ivar hardware_path: where it is plugged in, as the kernel says.
+    :ivar serial_number: of the device or else of the nearest thing above it that has one, as
+        inventory.md section 3 wants it; see ``own_serial``.
+    :ivar card: ALSA's number of the card at the moment, which the next card may have tomorrow.
+    :ivar card_id: ALSA's name of the card, which the next card of its kind may have tomorrow.
+    :ivar device: ALSA's number of the device on the card.
+    :ivar own_serial: the serial number of the USB device itself, never of a hub above it.
     """
 
     id: str
@@ -27,6 +33,10 @@ class AudioInterface:
     sample_rates: tuple[int, ...] = (48_000,)
     hardware_path: str | None = None
     serial_number: str | None = None
+    card: int | None = None
+    card_id: str | None = None
+    device: int | None = None
+    own_serial: str | None = None
 
 
 @attrs.frozen

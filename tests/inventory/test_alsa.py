@@ -182,6 +182,17 @@ class InterfaceTests(SynchronousTestCase):
         self.assertEqual((interface.channel_count, interface.sample_rates), (32, (96_000,)))
         self.assertEqual((interface.hardware_path, interface.serial_number), ("/sys/x", "S1"))
 
+    def test_addresses(self) -> None:
+        """Numbers, card name and own serial number stay known; a list's name beats the file's."""
+        listed, bare = CaptureDevice(1, 2, "Desk", "Desk"), CaptureDevice(3, 4, "Booth")
+        facts = DeviceFacts(own_serial="S2", card_id="File")
+        found = interfaces([listed, bare], {listed: facts, bare: facts})
+        self.assertEqual(
+            [(i.card, i.card_id, i.device, i.own_serial) for i in found],
+            [(1, "Desk", 2, "S2"), (3, "File", 4, "S2")],
+        )
+        self.assertEqual(found[1].system_ref, "hw:3,4")
+
     def test_ids_are_unique(self) -> None:
         """Two cards whose names differ only in punctuation have two ids."""
         found = interfaces([CaptureDevice(0, 0, "a", "X_1"), CaptureDevice(1, 0, "b", "X1")], {})

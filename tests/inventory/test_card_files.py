@@ -53,6 +53,21 @@ class CardFilesTests(SynchronousTestCase):
         (self.usb.parent / "serial").write_text("far")
         self.assertEqual(self.files.facts(self.device).serial_number, "near")
 
+    def test_own_serial(self) -> None:
+        """What a hub above has for a serial number is never the device's own."""
+        (self.usb / "idVendor").write_text("1397\n")
+        (self.usb.parent / "idVendor").write_text("1d6b\n")
+        (self.usb.parent / "serial").write_text("0000:00:14.0\n")
+        facts = self.files.facts(self.device)
+        self.assertEqual((facts.serial_number, facts.own_serial), ("0000:00:14.0", None))
+        (self.usb / "serial").write_text("A1B2C3\n")
+        self.assertEqual(self.files.facts(self.device).own_serial, "A1B2C3")
+
+    def test_card_id(self) -> None:
+        """The card's name is known although the list of devices has only its number."""
+        (self.files.asound / "card2/id").write_text("XUSB\n")
+        self.assertEqual(self.files.facts(CaptureDevice(2, 1, "Desk")).card_id, "XUSB")
+
     def test_no_files(self) -> None:
         """A card without any files has the path that the kernel would list it under."""
         facts = self.files.facts(CaptureDevice(7, 3, "Gone"))

@@ -4,8 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCE ?= rakkr-tone
+RUNS ?= 10
+SEED ?= 1
+AT_ONCE ?= 4
 
-.PHONY: help demo run test check format bench clean
+.PHONY: help demo run test chaos check format bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -23,6 +26,9 @@ run: $(READY) ## Run the agent with its built-in controller in the foreground, u
 test: $(READY) ## Run every test: the units under both runners, then real programs and sockets
 	$(BIN)/python -m pytest -q $(ARGS)
 	$(BIN)/python tools/units-under-trial
+
+chaos: $(READY) ## Break recordings at random, account for every frame; RUNS=300 SEED=1 AT_ONCE=4
+	@$(BIN)/python -m tests.integration.chaos --runs $(RUNS) --seed $(SEED) --at-once $(AT_ONCE)
 
 check: $(READY) ## Lint and types
 	$(BIN)/ruff format --check

@@ -2,13 +2,17 @@
 A controller and an agent as processes of their own, in a directory of their own.
 
 The demo, the benchmarks and the integration tests work with it: what they show is what a user runs.
+A capture program outlives its agent on purpose, so what a rig ends includes the programs that no
+agent came back for: they are known by the files below the directory that they write into.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,11 +28,56 @@ from rakkr.solo.operator import Operator
 NODE = "node_rig"
 _START_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
-_LADDER = Ladder(first="TERM", grace=45.0, give_up=5.0)
+# INT ends captures and delivers them; TERM would leave them to the next agent.
+_LADDER = Ladder(first="INT", grace=45.0, give_up=5.0)
+_LEFT_SECONDS = 5.0
 
 
 class RigFailed(Exception):
     """A process of the rig did not come up; the message says where its log is."""
+
+
+@attrs.frozen
+class Writer:
+    """
+    A process that has files open for writing.
+
+    :ivar argv: the words that it was started with.
+    """
+
+    pid: int
+    argv: tuple[str, ...]
+    paths: tuple[Path, ...]
+
+
+def writers(directory: Path) -> list[Writer]:
+    """
+    Find the other processes of this machine that write into files below a directory.
+
+    Those of other users are seen only by root.
+    """
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit() or int(process.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):  # it ended meanwhile, or is not ours to look at
+            paths = tuple(_written(process, directory.resolve()))
+            argv = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+            if paths:
+                found.append(Writer(int(process.name), tuple(argv), paths))
+    return found
+
+
+def _written(process: Path, directory: Path) -> Iterator[Path]:
+    for link in (process / "fd").iterdir():
+        path = link.readlink()
+        if path.is_relative_to(directory):
+            about = dict(
+                line.split(":\t")
+                for line in (process / "fdinfo" / link.name).read_text().splitlines()
+            )
+            if int(about["flags"], 8) & os.O_ACCMODE != os.O_RDONLY:
+                yield path
 
 
 @attrs.define
@@ -92,6 +141,8 @@ class Rig:
             str(own / "captures"),
             "--agent-health-log-file",
             str(own / "health-events.jsonl"),
+            "--agent-state-file",
+            str(own / "job-state.json"),
         ]
 
     def start(self, name: str, flags: Sequence[str]) -> Child:
@@ -135,8 +186,26 @@ class Rig:
         await self.stop()
 
     async def stop(self) -> list[Exit]:
-        """End what still runs, the youngest first, and say how each ended."""
+        """
+        End what still runs, the youngest first, and say how each ended.
+
+        Afterwards no process writes into the directory any more.
+        """
         for child in reversed(self.children):
             child.stop()
             await child.when_ended()
+        await self._end_the_rest()
         return [child.exit for child in self.children if child.exit is not None]
+
+    async def _end_the_rest(self) -> None:
+        for number in (signal.SIGINT, signal.SIGKILL):
+            for left in writers(self.directory):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(left.pid, number)
+            give_up = self.reactor.seconds() + _LEFT_SECONDS
+            while writers(self.directory):
+                if self.reactor.seconds() > give_up:
+                    break
+                await deferLater(self.reactor, _LOOK_SECONDS)
+            else:
+                return

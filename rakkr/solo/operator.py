@@ -72,6 +72,16 @@ class Operator:
         stopped: dict[str, Any] = await self._call("POST", f"recordings/{recording_id}/stop")
         return stopped
 
+    async def retry(self, recording_id: str) -> dict[str, Any]:
+        """
+        Queue a new job with the old command for a recording whose last job gave up.
+
+        :returns: ``recording`` and ``job``; the recording keeps its id.
+        :raises OperatorRefused: when its last job did not give up.
+        """
+        retried: dict[str, Any] = await self._call("POST", f"recordings/{recording_id}/retry")
+        return retried
+
     async def health_events(self) -> list[dict[str, Any]]:
         """List the events, the newest first."""
         found: list[dict[str, Any]] = await self._call("GET", "health-events")

@@ -1,4 +1,4 @@
-"""The command line of ``rakkr-tone``: the dialect of ``arecord``, and two words of its own."""
+"""The command line of ``rakkr-tone``: the dialect of ``arecord``, and a few words of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import attrs
 from rakkr.audio.pcm import SampleFormat, UnknownFormat, sample_format
 
 _FASTEST = 1000
+_BUFFER_MICROSECONDS = 500_000
+_DEVICES = (
+    "tone[:HZ], silence, noise, speech, numbered, or numbered:SECONDS for a card that runs by the"
+    " monotonic clock since then"
+)
 _PRESETS = {"CD": (44100, 2), "CDR": (44100, 2), "DAT": (48000, 2)}
 
 
@@ -26,6 +31,8 @@ class Arguments:
     :ivar path: the file to write, None for stdout.
     :ivar speed: how many times as fast as real time; 0 as fast as possible.
     :ivar period: frames that are written in one go, or None for a twentieth of a second.
+    :ivar buffer_seconds: how long a card that runs by the clock keeps what nobody reads.
+    :ivar ledger: where to note what was written, None for nowhere.
     """
 
     device: str
@@ -38,6 +45,8 @@ class Arguments:
     quiet: bool
     speed: float
     period: int | None = None
+    buffer_seconds: float = 0.5
+    ledger: str | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +61,7 @@ def _parser() -> _Parser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("-D", "--device", default="default", help="tone[:HZ], silence, noise, speech or numbered")
+    add("-D", "--device", default="default", help=_DEVICES)
     add("-f", "--format", default="U8", help="sample format, for example S16_LE, or cd or dat")
     add("-r", "--rate", type=int, help="frames in a second (default 8000)")
     add("-c", "--channels", type=int, help="samples in a frame (default 1)")
@@ -65,8 +74,9 @@ def _parser() -> _Parser:
     add("--speed", type=float, default=1.0, help="times real time; 0 is flat out")
     for ignored in ("-N", "--nonblock"), ("-M", "--mmap"), ("-v", "--verbose"):
         add(*ignored, action="store_true", help=argparse.SUPPRESS)
-    for ignored in ("-F", "--period-time"), ("-B", "--buffer-time"):
-        add(*ignored, help=argparse.SUPPRESS)
+    add("-B", "--buffer-time", type=int, default=_BUFFER_MICROSECONDS, help="of a card, in us")
+    add("--ledger", help="file to note in what was really written")
+    add("-F", "--period-time", help=argparse.SUPPRESS)
     add("--buffer-size", help=argparse.SUPPRESS)
     add("path", nargs="?", help="file to write; stdout if absent or -")
     return parser
@@ -90,6 +100,7 @@ def parse(argv: list[str]) -> Arguments:
     _within("--channels", channels, 1, 256)
     _within("--duration", given.duration, 0, 1 << 31)
     _within("--samples", given.samples, 0, 1 << 40)
+    _within("--buffer-time", given.buffer_time, 1000, 60_000_000)
     if given.period_size is not None:
         _within("--period-size", given.period_size, 1, rate)
     if not 0 <= given.speed <= _FASTEST:  # not a number fails here too
@@ -105,6 +116,8 @@ def parse(argv: list[str]) -> Arguments:
         quiet=given.quiet,
         speed=given.speed,
         period=given.period_size,
+        buffer_seconds=given.buffer_time / 1e6,
+        ledger=given.ledger,
     )
 
 

@@ -20,7 +20,7 @@ class Output:
     """
     Writes samples and, around them, a header if one is wanted.
 
-    :ivar descriptor: open for writing; a regular file gets its final header from :meth:`finish`.
+    :param descriptor: open for writing; a regular file gets its final header from :meth:`finish`.
     """
 
     def __init__(
@@ -35,7 +35,12 @@ class Output:
         self._regular = stat.S_ISREG(mode)
         if stat.S_ISFIFO(mode):
             _widen(descriptor)
-        self._start = os.lseek(descriptor, 0, os.SEEK_CUR) if self._regular else 0
+        # In append mode the position is of no meaning before the first write.
+        appends = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND
+        whence = os.SEEK_END if appends else os.SEEK_CUR
+        self._start = os.lseek(descriptor, 0, whence) if self._regular else 0
+        self._header_bytes = 0
+        self._piped = 0
 
     def begin(self, frames: int | None) -> None:
         """
@@ -46,6 +51,7 @@ class Output:
         """
         if self._wav:
             size = self._sample.frame_bytes(self._channels)
+            self._header_bytes = wave.HEADER_BYTES
             self.write(self._header(_UNKNOWN_BYTES if frames is None else frames * size))
 
     def write(self, block: bytes) -> None:
@@ -56,14 +62,22 @@ class Output:
         """
         view = memoryview(block)
         while view:
-            view = view[os.write(self._descriptor, view) :]
+            taken = os.write(self._descriptor, view)
+            self._piped += taken
+            view = view[taken:]
+
+    @property
+    def frames(self) -> int:
+        """Whole frames that were written so far, those of a block that failed half-way too."""
+        written = self._piped
+        if self._regular:  # the file knows, even when a signal came before we did
+            written = os.lseek(self._descriptor, 0, os.SEEK_CUR) - self._start
+        return max(0, written - self._header_bytes) // self._sample.frame_bytes(self._channels)
 
     def finish(self) -> None:
         """Put the length that was reached into the header of a regular file."""
         if self._wav and self._regular:
-            end = os.lseek(self._descriptor, 0, os.SEEK_CUR)
-            data = max(0, end - self._start - wave.HEADER_BYTES)
-            data -= data % self._sample.frame_bytes(self._channels)
+            data = self.frames * self._sample.frame_bytes(self._channels)
             os.pwrite(self._descriptor, self._header(data), self._start)
 
     def _header(self, data_bytes: int) -> bytes:

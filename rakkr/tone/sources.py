@@ -17,6 +17,7 @@ import numpy as np
 
 from rakkr.audio.pcm import SampleFormat
 from rakkr.tone import numbered
+from rakkr.tone.card import epoch_of
 from rakkr.tone.coding import Waves, encode
 
 TONE_HZ: Final = 440
@@ -95,7 +96,7 @@ def open_source(device: str, sample: SampleFormat, rate: int, channels: int) -> 
     name, _, argument = device.partition(":")
     if name in {"default", "sysdefault", "hw", "plughw"}:
         name, argument = "tone", ""
-    if name == "numbered":
+    if name == "numbered" and (not argument or epoch_of(device) is not None):
         return Numbered(sample, channels)
     if name == "tone" and (not argument or argument.isdecimal()):
         base = int(argument or TONE_HZ)
@@ -107,7 +108,8 @@ def open_source(device: str, sample: SampleFormat, rate: int, channels: int) -> 
     if device == "speech":
         return Sounding(speech(rate, channels), sample, rate * _SPEECH_SECONDS)
     raise UnknownDevice(
-        f"Unknown PCM {device}: use tone, tone:HERTZ, silence, noise, speech, numbered or default"
+        f"Unknown PCM {device}: use tone, tone:HERTZ, silence, noise, speech, numbered,"
+        " numbered:SECONDS or default"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import reactor
@@ -14,9 +15,12 @@ class _Side(Protocol):
 
     transport: Any
 
-    def __init__(self) -> None:
+    def __init__(self, pause: Callable[[int], float] = lambda _: 0.0) -> None:
+        """:param pause: says for how many seconds to read nothing after so many bytes."""
         self.other: _Side | None = None
         self._early: list[bytes] = []
+        self._pause = pause
+        self._paused: Any = None
 
     def join(self, other: _Side) -> None:
         """Pass on what came early, and everything that follows."""
@@ -29,8 +33,17 @@ class _Side(Protocol):
             self._early.append(data)
         else:
             self.other.transport.write(data)
+        if (seconds := self._pause(len(data))) > 0:
+            self.transport.pauseProducing()
+            self._paused = reactor.callLater(seconds, self._resume)
+
+    def _resume(self) -> None:
+        self._paused = None
+        self.transport.resumeProducing()
 
     def connectionLost(self, reason: Any = None) -> None:
+        if self._paused is not None:
+            self._paused.cancel()
         if self.other is not None and self.other.transport is not None:
             self.other.transport.loseConnection()
 
@@ -39,17 +52,20 @@ class Relay(Factory):
     """
     Relays bytes, TLS and all, from a port of its own to a controller.
 
+    :ivar target: the controller's port.
     :ivar down: refuse: every connection is reset as soon as it comes.
     :ivar silent: accept, and never answer.
+    :ivar pace: bytes in a second that are read from each connection of the agent; None for all.
     :ivar connections: how many were accepted.
     """
 
     def __init__(self, port: int) -> None:
-        self._target = port
+        self.target = port
         self._sides: list[_Side] = []
         self._listening: Any = None
         self.down = False
         self.silent = False
+        self.pace: float | None = None
         self.connections = 0
 
     @property
@@ -79,7 +95,7 @@ class Relay(Factory):
         self.connections += 1
         if self.down:
             return None  # closed at once
-        near = _Side()
+        near = _Side(lambda size: size / self.pace if self.pace else 0.0)
         self._sides.append(near)
         if not self.silent:
             self._connect(near)
@@ -88,7 +104,7 @@ class Relay(Factory):
     def _connect(self, near: _Side) -> None:
         far = _Side()
         self._sides.append(far)
-        joining = connectProtocol(HostnameEndpoint(reactor, "127.0.0.1", self._target), far)
+        joining = connectProtocol(HostnameEndpoint(reactor, "127.0.0.1", self.target), far)
 
         def joined(_: object) -> None:
             far.join(near)

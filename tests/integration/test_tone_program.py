@@ -13,7 +13,8 @@ import pytest
 
 from rakkr.audio import wave
 from rakkr.audio.pcm import sample_format
-from rakkr.tone import numbered
+from rakkr.capture.dropouts import find_dropouts
+from rakkr.tone import ledger, numbered
 from tests.integration.tone_program import tone_program
 
 _S16 = sample_format("S16_LE")
@@ -111,3 +112,86 @@ def test_other_files_are_not_removed(tmp_path: Path) -> None:
     assert len(pipe.read_bytes()) == 40
     assert child.wait(timeout=10) == 0
     assert pipe.is_fifo()
+
+
+class Card:
+    """A pretended card: its plug, the ledgers of its programs, and one program at a time."""
+
+    def __init__(self, directory: Path) -> None:
+        self.plug = directory / "plug"
+        self.plug.touch()
+        self._ledgers = directory / "ledgers"
+        self._ledgers.mkdir()
+        self._program = tone_program(directory)
+        self.output = directory / "out.raw"
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the program; it goes on until it is stopped."""
+        environ = {
+            **os.environ,
+            "RAKKR_TONE_PLUG": str(self.plug),
+            "RAKKR_TONE_LEDGER": str(self._ledgers),
+        }
+        argv = [str(self._program), "-D", "numbered:-20000", *_SHAPE, "-t", "raw", "-"]
+        with self.output.open("ab") as file:
+            return subprocess.Popen(argv, stdout=file, stderr=subprocess.PIPE, env=environ)
+
+    def runs(self) -> list[ledger.Run]:
+        """What the programs say that they wrote."""
+        found = [ledger.read(path.read_bytes()) for path in self._ledgers.iterdir()]
+        return sorted(run for each in found if each is not None for run in each.runs)
+
+    def numbers(self) -> np.ndarray:
+        """What is in the file."""
+        return numbered.decode(self.output.read_bytes(), _S16, 2)
+
+    def grown(self, frames: int, child: subprocess.Popen[bytes]) -> None:
+        """Wait until the file has grown by this many frames."""
+        goal = self.output.stat().st_size + 4 * frames
+        while self.output.stat().st_size < goal:
+            time.sleep(0.01)
+            assert child.poll() is None
+
+
+def test_a_card_runs_on_without_its_reader(tmp_path: Path) -> None:
+    """Kills and stops leave holes in the numbers as long as they lasted, and ledgers that agree."""
+    card = Card(tmp_path)
+    child = card.start()
+    card.grown(9600, child)
+    began = time.monotonic()
+    child.send_signal(signal.SIGSTOP)
+    time.sleep(0.8)
+    child.send_signal(signal.SIGCONT)
+    card.grown(9600, child)
+    ended = time.monotonic()
+    child.kill()
+    _out, said = child.communicate(timeout=10)
+    lost = find_dropouts(said.decode()).milliseconds
+    before, after = card.runs()
+    assert abs(lost - 1000 * (after.first - before.end) / 48_000) < 0.01
+    assert 800 <= lost <= 1000 * (ended - began)
+    child = card.start()
+    card.grown(4800, child)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=10)
+    runs = card.runs()
+    assert runs[2].first / 48_000 - 20_000 >= ended
+    wrote = np.concatenate([np.arange(run.first, run.end) for run in runs])
+    assert np.isin(wrote, card.numbers()).all()
+    assert len(card.numbers()) - len(wrote) <= 2400, "more than the block of the kill is unnoted"
+
+
+def test_a_card_without_its_plug(tmp_path: Path) -> None:
+    """A pulled plug ends the program in arecord's words, and keeps it from starting."""
+    card = Card(tmp_path)
+    child = card.start()
+    card.grown(4800, child)
+    busy = card.start()
+    assert busy.communicate(timeout=10)[1] == (
+        b"rakkr-tone: audio open error: Device or resource busy\n"
+    )
+    card.plug.unlink()
+    assert child.communicate(timeout=10)[1] == b"rakkr-tone: read error: No such device\n"
+    assert child.returncode == 1
+    late = card.start()
+    assert late.communicate(timeout=10)[1] == b"rakkr-tone: audio open error: No such device\n"

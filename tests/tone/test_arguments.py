@@ -53,7 +53,8 @@ class ParseTests(SynchronousTestCase):
     def test_both_sides_of_each_limit(self) -> None:
         """What is out of range is refused by a sentence that names flag and range."""
         parse(["-c", "256", "-r", "768000", "--speed", "1000"])
-        parse(["-c", "1", "-r", "2000", "--speed", "0"])
+        parse(["-c", "1", "-r", "2000", "--speed", "0", "--buffer-time", "1000"])
+        self.assertEqual(parse(["-B", "60000000"]).buffer_seconds, 60.0)
         for bad in (
             "-c 257",
             "-c -1",
@@ -62,6 +63,8 @@ class ParseTests(SynchronousTestCase):
             "--speed -1",
             "--speed nan",
             "-d -1",
+            "--buffer-time 999",
+            "--buffer-time 60000001",
         ):
             with self.assertRaisesRegex(BadArguments, "is not between|expected"):
                 parse(bad.split())

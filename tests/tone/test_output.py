@@ -44,6 +44,26 @@ class OutputTests(SynchronousTestCase):
         output.finish()
         self.assertEqual(self.path.read_bytes(), b"abcd")
 
+    def test_frames(self) -> None:
+        """Only whole frames count, without the header, in files that go on and in pipes too."""
+        output = self.output(wav=True)
+        output.begin(None)
+        self.assertEqual(output.frames, 0)
+        output.write(bytes(403))
+        self.assertEqual(output.frames, 100)
+        again = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        self.addCleanup(os.close, again)
+        appended = Output(again, wav=False, sample=_S16, rate=8000, channels=2)
+        self.assertEqual(appended.frames, 0)
+        appended.write(bytes(8))
+        self.assertEqual(appended.frames, 2)
+        readable, writable = os.pipe()
+        self.addCleanup(os.close, readable)
+        self.addCleanup(os.close, writable)
+        piped = Output(writable, wav=False, sample=_S16, rate=8000, channels=2)
+        piped.write(bytes(9))
+        self.assertEqual(piped.frames, 2)
+
     def test_a_pipe_gets_the_planned_length(self) -> None:
         """Where nothing can be patched the header says the planned length, or a very long one."""
         for frames, size in ((100, 400), (None, 1 << 31)):

@@ -66,11 +66,12 @@ class SourceTests(SynchronousTestCase):
 
     def test_numbered(self) -> None:
         """The numbered device numbers its frames."""
-        data = open_source("numbered", FORMATS["S16_LE"], 8000, 2).block(5, 3)
-        self.assertEqual(numbered.decode(data, FORMATS["S16_LE"], 2).tolist(), [5, 6, 7])
+        for device in ("numbered", "numbered:-3600"):
+            data = open_source(device, FORMATS["S16_LE"], 8000, 2).block(5, 3)
+            self.assertEqual(numbered.decode(data, FORMATS["S16_LE"], 2).tolist(), [5, 6, 7])
 
     def test_unknown_device(self) -> None:
         """A device that does not exist is refused with the ones that do."""
-        for name in ("nothing", "tone:loud", "silence:3", ""):
+        for name in ("nothing", "tone:loud", "silence:3", "numbered:soon", ""):
             with self.assertRaisesRegex(UnknownDevice, "tone:HERTZ"):
                 open_source(name, _FLOAT, 8000, 1)

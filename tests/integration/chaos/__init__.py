@@ -1,0 +1,1 @@
+"""Seeded runs of a controller, an agent and a numbered card to which things happen."""

@@ -6,18 +6,15 @@ import os
 import struct
 from functools import partial
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import psutil
 from twisted.application.service import MultiService
-from twisted.internet.defer import DeferredSemaphore
 from twisted.logger import Logger
 
 from rakkr.cache.service import CacheSweepService
-from rakkr.capture.capture import Capture, start_capture
-from rakkr.capture.request import CaptureLimits, CaptureRequest
-from rakkr.capture.surroundings import Surroundings
 from rakkr.controller.address import BadAddress, ControllerAddress
 from rakkr.controller.client import ControllerClient, make_client
 from rakkr.controller.errors import BadTrust
@@ -37,21 +34,17 @@ from rakkr.inventory.host import HostFacts, Machine
 from rakkr.inventory.interface import Inventory
 from rakkr.inventory.probe import InventoryProbe
 from rakkr.jobs.service import JobWorkerService
-from rakkr.jobs.workplace import Workplace
-from rakkr.live import LiveSettings
 from rakkr.render.binary import find_renderer
 from rakkr.render.errors import RendererMissing
-from rakkr.render.runner import Rendered, render
 from rakkr.root import Resource
 from rakkr.settings import Settings
 from rakkr.version import VERSION
+from rakkr.workshop import make_workshop
 
 if TYPE_CHECKING:
     from rakkr.tap import World
 
 log = Logger()
-
-RENDERS_AT_ONCE = 2
 
 
 class CannotReach(Exception):
@@ -116,45 +109,6 @@ def make_reporter(
     )
     return HealthReporter(
         world.reactor, world.wall, settings.node_id, lines, controller, world.run_id
-    )
-
-
-def make_workplace(
-    settings: Settings,
-    world: World,
-    controller: ControllerClient,
-    reporter: HealthReporter,
-    cache: CacheSweepService,
-) -> Workplace:
-    """Gather what jobs work with."""
-    surroundings = Surroundings(
-        spawner=world.reactor,
-        clock=world.reactor,
-        in_thread=world.in_thread,
-        env=world.environ,
-    )
-
-    def begin(request: CaptureRequest, limits: CaptureLimits) -> Capture:
-        return start_capture(request, limits, surroundings)
-
-    async def make_file(**what: Any) -> Rendered:
-        renderer = find_renderer(settings.channel_render_command, world.search_path)
-        return await render(
-            world.reactor, world.reactor, renderer=renderer, env=world.environ, **what
-        )
-
-    return Workplace(
-        clock=world.reactor,
-        wall=world.wall,
-        controller=controller,
-        node_id=settings.node_id,
-        evidence=reporter,
-        shelf=cache,
-        live=LiveSettings(settings),
-        start_capture=begin,
-        render=make_file,
-        renders=DeferredSemaphore(RENDERS_AT_ONCE),
-        random=world.random,
     )
 
 
@@ -276,23 +230,27 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     if controller is None:
         log.warn("no controller token is set: nothing is recorded until there is one")
         return
-    place = make_workplace(settings, world, controller, reporter, cache)
+    probe = make_probe(settings, world)
+    workshop = make_workshop(settings, world, controller, reporter, cache, probe)
+    workshop.disk.setServiceParent(root)
     warn_without_renderer(settings, world)
-    jobs = JobWorkerService(
-        place,
-        claim_seconds=settings.claim_seconds,
-        shutdown_seconds=settings.shutdown_seconds,
-    )
-    describe = Describer(settings, world, make_probe(settings, world))
+    jobs = workshop.worker(settings)
+    world.on_signal(partial(_choose_way_down, jobs, settings))
+    describe = Describer(settings, world, probe)
     HeartbeatService(
         world.reactor,
         world.wall,
         controller,
         reporter,
-        place.live,
+        workshop.place.live,
         describe=describe,
         first=describe.unprobed(),
         status=lambda: "recording" if jobs.recording else "online",
         seconds=settings.heartbeat_seconds,
     ).setServiceParent(root)
     jobs.setServiceParent(root)
+
+
+def _choose_way_down(jobs: JobWorkerService, settings: Settings, signal: int) -> None:
+    chosen = settings.on_interrupt if signal == SIGINT else settings.on_terminate
+    jobs.way_down = "leave" if chosen == "leave" else "finish"

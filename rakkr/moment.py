@@ -16,6 +16,11 @@ class Moment(Generic[_T]):
         self._came: list[_T] = []
         self._waiters: list[Deferred[_T]] = []
 
+    @property
+    def came(self) -> bool:
+        """Whether it happened."""
+        return bool(self._came)
+
     def when(self) -> Deferred[_T]:
         """Wait for the value; at once if it has come."""
         waiter: Deferred[_T] = Deferred(self._forget)

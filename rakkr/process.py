@@ -1,10 +1,9 @@
 """
-One child process and the ladder that ends it.
+One child process, from its start to its end.
 
 A child is judged only when it was reaped *and* its pipes are closed, because output may follow
-the exit.  A grandchild that holds the pipes is given ``drain`` seconds.  Stopping sends the first
-signal, then KILL after ``grace`` seconds, then gives up after ``give_up`` seconds: a process in an
-uninterruptible read cannot be killed, and nobody may wait for it for ever.
+the exit.  A grandchild that holds the pipes is given ``drain`` seconds.  How a child is ended is
+in :mod:`rakkr.ladder`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -26,136 +24,35 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from rakkr.moment import Moment
-from rakkr.wording import signal_name
+from rakkr.ladder import Exit, Ladder, Watched
+
+__all__ = ["Child", "Exit", "Ladder", "Ran", "run", "spawn"]
 
 
-@attrs.frozen
-class Exit:
-    """
-    How a child ended.
-
-    :ivar code: its exit code, None when a signal ended it or it never ran.
-    :ivar signal: the number of the signal that ended it.
-    :ivar refused: why it could not be started at all.
-    :ivar abandoned: it outlived KILL, and was left behind.
-    """
-
-    code: int | None = None
-    signal: int | None = None
-    refused: str | None = None
-    abandoned: bool = False
-
-    @property
-    def ok(self) -> bool:
-        """Whether it ended by itself with code 0."""
-        return self.code == 0
-
-    def __str__(self) -> str:
-        if self.refused is not None:
-            return self.refused
-        if self.abandoned:
-            return "it could not be killed"
-        if self.signal is not None:
-            return f"signal {signal_name(self.signal)}"
-        return f"exit code {self.code}"
-
-
-@attrs.frozen
-class Ladder:
-    """
-    The rungs that end a child, in seconds.
-
-    :ivar first: the signal that asks it to end, by its short name.
-    :ivar grace: from that signal to KILL.
-    :ivar give_up: from KILL until it is abandoned.
-    :ivar drain: from its exit until its pipes are closed by us.
-    :ivar limit: how long it may run before it is stopped, or None for no limit.
-    """
-
-    first: str = "TERM"
-    grace: float = 5.0
-    give_up: float = 5.0
-    drain: float = 1.0
-    limit: float | None = None
-
-
-class Child:
+class Child(Watched):
     """
     A child that runs, or ran; made by :func:`spawn`.
 
-    :ivar pid: its process id, None when it was refused or is gone.
-    :ivar exit: how it ended, None while it runs.
-    :ivar stopped: whether anybody asked it to stop.
-    :ivar overran: whether it was stopped by its own run limit.
+    Its ``pid`` is None when it was refused or is gone.
     """
 
-    log = Logger()
-
     def __init__(self, clock: IReactorTime, ladder: Ladder) -> None:
-        self._clock = clock
-        self._ladder = ladder
+        super().__init__(clock, ladder)
         self._process: IProcessTransport | None = None
-        self._end = Moment[Exit]()
-        self._rung: IDelayedCall | None = None
-        self._limit: IDelayedCall | None = None
-        self.exit: Exit | None = None
-        self.stopped = False
-        self.overran = False
 
     @property
     def pid(self) -> int | None:
         """The process id while the child lives."""
         return self._process.pid if self._process is not None and self.exit is None else None
 
-    def when_ended(self) -> Deferred[Exit]:
-        """A Deferred of one's own that fires when the child is gone; it never fails."""
-        return self._end.when()
-
-    def stop(self, signal: str | None = None) -> Deferred[Exit]:
-        """
-        Ask the child to end, and climb the ladder if it does not.
-
-        Asking twice changes nothing.
-
-        :param signal: the first signal instead of the ladder's.
-        """
-        if not self.stopped and self.exit is None:
-            self.stopped = True
-            self._rung = self._clock.callLater(self._ladder.grace, self._kill)
-            self._signal(signal or self._ladder.first)
-        return self.when_ended()
-
     def _started(self, process: IProcessTransport) -> None:
         self._process = process
-        if self._ladder.limit is not None and self.exit is None:
-            self._limit = self._clock.callLater(self._ladder.limit, self._overrun)
+        self._limited()
 
-    def _overrun(self) -> None:
-        self.overran = True
-        self.stop()
-
-    def _kill(self) -> None:
-        self._rung = self._clock.callLater(self._ladder.give_up, self._ended, Exit(abandoned=True))
-        self._signal("KILL")
-
-    def _signal(self, name: str) -> None:
-        if self._process is None:
-            return
-        try:
+    def _send(self, signal: str) -> None:
+        if self._process is not None:
             with contextlib.suppress(ProcessExitedAlready):  # its end is on the way to us
-                self._process.signalProcess(name)
-        except OSError as error:  # not permitted, perhaps; the next rung will try again
-            self.log.warn("{signal} could not be sent: {error}", signal=name, error=str(error))
-
-    def _ended(self, how: Exit) -> None:
-        if self.exit is not None:
-            return
-        self.exit = how
-        for timer in (self._rung, self._limit):
-            if timer is not None and timer.active():
-                timer.cancel()
-        self._end.comes(how)
+                self._process.signalProcess(signal)
 
 
 class _Pipes(ProcessProtocol):

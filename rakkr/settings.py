@@ -139,6 +139,25 @@ class Settings:
         "environment file that --bootstrap writes the token into",
     )
     ssh_keygen_command: str = _mode(Text(), "ssh-keygen", "program that makes the key pair")
+    list_salvage: bool = _mode(
+        Switch(),
+        False,
+        "print the recordings that are kept here because they could not be delivered, as JSON, "
+        "then end",
+        env=None,
+    )
+    repair: Path | None = _mode(
+        PathName(optional=True),
+        None,
+        "write a repaired copy of a WAV file whose header is wrong, then end",
+        env=None,
+    )
+    repair_output: Path | None = _mode(
+        PathName(optional=True),
+        None,
+        "file or directory for the copy of --repair, which otherwise lies beside the file",
+        env=None,
+    )
     run_next_job: bool = _mode(Switch(), False, "do the next queued job, if there is one, then end")
     attach_cache_recording_id: str | None = _mode(
         Text(optional=True), None, "recording that --attach-cache-file belongs to"
@@ -221,6 +240,12 @@ class Settings:
         "directory that recordings are kept in until the controller has them",
         env="RAKKR_AGENT_CACHE_DIR",
     )
+    capture_gaps: str = _capture(
+        OneOf(("silence", "join")),
+        "silence",
+        "what a delivered recording has where the device gave nothing: silence of that length, so "
+        "that time stays true, or nothing",
+    )
 
     # Metering and listening.
     meter_backend: str = _meter(
@@ -256,8 +281,17 @@ class Settings:
         8.0,
         "how often the lease of a job is renewed; up to 2 s are added, and a lease lasts 30 s",
     )
+    salvage_on_retry: str = _job(
+        OneOf(("upload", "record")),
+        "upload",
+        "what a job for a recording does whose audio was kept on this node: upload that, or record "
+        "anew",
+    )
     agent_state_file: Path = _job(
-        PathName(), Path("data/agent/job-state.json"), "where the state of jobs is kept"
+        PathName(),
+        Path("data/agent/job-state.json"),
+        "where the state of the job that changed last is kept; the journals of all jobs, and the "
+        "lock that keeps a second agent out, are beside it",
     )
     recorder_cache_manifest_file: Path = _job(
         PathName(),
@@ -321,6 +355,15 @@ class Settings:
     )
 
     # Process.
+    on_terminate: str = _process(
+        OneOf(("leave", "finish")),
+        "leave",
+        "what SIGTERM does to recordings: leave them running for the agent that starts next, or "
+        "finish and deliver them",
+    )
+    on_interrupt: str = _process(
+        OneOf(("leave", "finish")), "finish", "the same for SIGINT, which Ctrl-C sends"
+    )
     shutdown_seconds: float = _process(
         Decimal(1.0, 600.0, "seconds"), 30.0, "how long an orderly end may take"
     )

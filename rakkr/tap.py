@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import attrs
@@ -39,6 +41,8 @@ MODES = (
     "print_channel_map_assignments",
     "attach_cache_file",
     "attach_cache_recording_id",
+    "list_salvage",
+    "repair",
     "run_next_job",
     "capture_recording_id",
 )
@@ -99,10 +103,30 @@ class World:
     random: Callable[[], float]
     run_id: str
 
+    def on_signal(self, told: Callable[[int], None]) -> None:
+        """Have somebody told which signal ends the process, before anything is stopped."""
+
+        def watch() -> None:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                _tell_first(number, told)
+
+        self.reactor.callWhenRunning(watch)
+
     @property
     def search_path(self) -> str:
         """Where programs are looked for."""
         return self.environ.get("PATH", os.defpath)
+
+
+def _tell_first(number: int, told: Callable[[int], None]) -> None:
+    then = signal.getsignal(number)
+
+    def handle(came: int, frame: FrameType | None) -> None:
+        told(came)
+        if callable(then):
+            then(came, frame)
+
+    signal.signal(number, handle)
 
 
 def make_world(reactor: Any) -> World:
@@ -150,8 +174,27 @@ def make_daemon(resolved: Resolved, world: World) -> IService:
     if settings.solo or settings.solo_only:
         settings = add_solo(root, resolved, world)
     if not settings.solo_only:
+        lock_data(settings)
         add_agent(root, settings, world)
     return root
+
+
+def lock_data(settings: Settings) -> None:
+    """
+    Keep a second agent out of this one's files, until the process ends.
+
+    :raises CannotStart: when another agent works with them.
+    """
+    from rakkr.data_lock import DataLock, InUse
+
+    directory = settings.agent_state_file.absolute().parent
+    try:
+        DataLock(directory).acquire()
+    except InUse as error:
+        raise CannotStart(str(error)) from error
+    except OSError as error:
+        why = f"{error.filename or directory} cannot be written: {error.strerror}"
+        raise CannotStart(f"{why}; choose another --agent-state-file") from error
 
 
 def add_solo(root: Any, resolved: Resolved, world: World) -> Settings:

@@ -102,12 +102,20 @@ solo-only                   RAKKR_SOLO_ONLY                   off
 solo-port                   RAKKR_SOLO_PORT                   8443
 solo-interface              RAKKR_SOLO_INTERFACE              127.0.0.1
 solo-dir                    RAKKR_SOLO_DIR                    data/solo
+capture-gaps                RAKKR_CAPTURE_GAPS                silence
+salvage-on-retry            RAKKR_SALVAGE_ON_RETRY            upload
+on-terminate                RAKKR_ON_TERMINATE                leave
+on-interrupt                RAKKR_ON_INTERRUPT                finish
+list-salvage                -                                 off
+repair                      -                                 none
+repair-output               -                                 none
 """
 
 # A usable value that is not the default, where the kind takes only certain words.
 SAMPLES = {"capture_output_codec": "flac", "capture_backend": "jack", "meter_backend": "synthetic",
            "agent_health_log_store": "sqlite", "log_level": "debug", "capture_sample_rate": "44100",
-           "capture_output_bitrate_kbps": "64"}  # fmt: skip
+           "capture_output_bitrate_kbps": "64", "capture_gaps": "join", "on_terminate": "finish",
+           "on_interrupt": "leave", "salvage_on_retry": "record"}  # fmt: skip
 
 ROWS = {row.name: row for row in SETTINGS}
 PAIR = ("controller_client_cert_path", "controller_client_key_path")

@@ -3,87 +3,112 @@ One capture: a program that writes, a file that grows, and the outcome.
 
 No sample passes through here.  The program's stdout is the file and its stderr another one, so a
 slow, stopped or dead agent costs no sample.  What happens here is looking: at the size of the file
-every second, and at what the program said.
+every second, and at what the program said.  A capture that another agent began is looked at in the
+same way.
 """
 
 from __future__ import annotations
 
-import os
-from typing import Final
+from pathlib import Path
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger, LogLevel
 
 from rakkr.audio.captured import CapturedAudio
 from rakkr.audio.wave import NotWave
-from rakkr.capture import window
+from rakkr.capture.conclusion import audio_of
 from rakkr.capture.dropouts import Dropouts
-from rakkr.capture.growth import Growth, StallEvidence
-from rakkr.capture.outcome import CaptureOutcome, Completed, Failed, Stalled, StartFailed
-from rakkr.capture.prepare import CannotStart, Prepared, prepare
+from rakkr.capture.outcome import CaptureOutcome, Completed, StartFailed
+from rakkr.capture.prepare import CannotStart, prepare, reopen, trace_of
 from rakkr.capture.request import CaptureLimits, CaptureRequest
-from rakkr.capture.seal import Sealed, checkpoint, seal
-from rakkr.capture.session import end_group, in_own_session
+from rakkr.capture.run import Announce, Run
 from rakkr.capture.surroundings import Surroundings
-from rakkr.capture.verdict import Ending, judge
-from rakkr.moment import Moment
-from rakkr.process import Child, Exit, Ladder, spawn
+from rakkr.capture.trace import Trace
+from rakkr.process_identity import boot_id
 
-_GIVE_UP_SECONDS: Final = 5.0
+
+def _to_nobody(_trace: Trace) -> Deferred[None]:
+    return succeed(None)
 
 
 def start_capture(
-    request: CaptureRequest, limits: CaptureLimits, surroundings: Surroundings
+    request: CaptureRequest,
+    limits: CaptureLimits,
+    surroundings: Surroundings,
+    announce: Announce = _to_nobody,
 ) -> Capture:
-    """Start a capture; one that cannot start has its outcome at once, and nothing is raised."""
-    capture = Capture(request, limits, surroundings)
+    """
+    Start a capture; one that cannot start has its outcome at once, and nothing is raised.
+
+    :param announce: told of the files when they are open; the program is called after that.
+    """
+    run = Run(request, limits, surroundings)
     try:
-        prepared = prepare(request, surroundings.env)
+        files = prepare(request, surroundings.env)
     except CannotStart as error:
-        capture._finish(StartFailed(str(error)))
+        capture = Capture(request, surroundings, run, (request.command,), request.path)
+        run.finish(StartFailed(str(error)))
+        return capture
+    now, boot = surroundings.clock.seconds(), boot_id(surroundings.proc)
+    run.open(files, trace_of(files, request, now=now, boot=boot))
+    argv, path = files.launch.argv, files.storage.path
+    capture = Capture(request, surroundings, run, argv, path)
+    run.begin(announce)
+    return capture
+
+
+def adopt_capture(
+    request: CaptureRequest, trace: Trace, limits: CaptureLimits, surroundings: Surroundings
+) -> Capture:
+    """
+    Take over a capture that another agent began; one that has ended is concluded.
+
+    It ends at the frames that the trace says, until :meth:`Capture.want` says others.  Nothing is
+    cut off a capture that we did not end ourselves: more may have been wanted than the trace says.
+
+    :param request: what was asked for; of its numbers those of the trace count.
+    """
+    run = Run(request, limits, surroundings)
+    capture = Capture(request, surroundings, run, trace.argv, trace.path)
+    try:
+        files = reopen(trace, request)
+    except OSError as error:
+        run.give_up(trace, f"{trace.path} cannot be taken over: {error.strerror}")
     else:
-        capture._begin(prepared)
+        run.open(files, trace, adopted=True)
+        run.go_on(trace)
     return capture
 
 
 class Capture:
     """
-    A capture that runs, or ran; made by :func:`start_capture`.
+    A capture that runs, or ran; made by :func:`start_capture` or :func:`adopt_capture`.
 
     :ivar path: the file.
     :ivar argv: the program and its arguments, as they were called.
-    :ivar started_at: when the first sample was captured, on the monotonic clock.
-    :ivar bytes: bytes of samples at the last look.
-    :ivar outcome: how it ended, None while it runs.
     """
 
     log = Logger()
 
     def __init__(
-        self, request: CaptureRequest, limits: CaptureLimits, surroundings: Surroundings
+        self,
+        request: CaptureRequest,
+        world: Surroundings,
+        run: Run,
+        argv: tuple[str, ...],
+        path: Path,
     ) -> None:
         self.request = request
-        self.path = request.path
-        self.argv: tuple[str, ...] = (request.command,)
-        self.started_at: float | None = None
-        self.bytes = 0
-        self.outcome: CaptureOutcome | None = None
-        self._frame_bytes = request.frame_bytes
-        self._limits = limits
-        self._world = surroundings
-        self._clock = surroundings.clock
-        self._growth = Growth(self._clock.seconds(), self._clock.seconds())
-        self._stall: StallEvidence | None = None
-        self._stopped = False
-        self._prepared: Prepared | None = None
-        self._child: Child | None = None
-        self._group: int | None = None
-        self._disk = DeferredLock()
-        self._looking: IDelayedCall | None = None
-        self._sync_at = self._growth.began + window.LOOK_SECONDS
-        self._start = Moment[float | None]()
-        self._end = Moment[CaptureOutcome]()
+        self.argv = argv
+        self.path = path
+        self._world = world
+        self._run = run
+        run.end.when().addCallback(self._last_words)
+
+    @property
+    def outcome(self) -> CaptureOutcome | None:
+        """How it ended; None while it runs."""
+        return self._run.outcome
 
     @property
     def command(self) -> str:
@@ -92,13 +117,55 @@ class Capture:
 
     @property
     def pid(self) -> int | None:
-        """The program's process id while it lives."""
-        return None if self._child is None else self._child.pid
+        """The process id while it lives, of the shim where there is one."""
+        return None if self._run.process is None else self._run.process.pid
+
+    @property
+    def started_at(self) -> float | None:
+        """When the first sample was captured, on the monotonic clock; better known with time."""
+        return None if self._run.watch is None else self._run.watch.progress.started_at
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of samples at the last look."""
+        return 0 if self._run.watch is None else self._run.watch.progress.bytes
 
     @property
     def frames(self) -> int:
         """Whole frames at the last look."""
-        return self.bytes // self._frame_bytes
+        return 0 if self._run.watch is None else self._run.watch.progress.frames
+
+    @property
+    def heard(self) -> tuple[int, Dropouts]:
+        """How far the program's messages were read, in bytes, and the gaps they reported so far."""
+        if self._run.watch is None:
+            return 0, Dropouts()
+        return self._run.watch.files.messages.at, self._run.watch.files.messages.dropouts
+
+    async def listen(self) -> Dropouts:
+        """Read what the program said until now; returns the gaps that it reported so far."""
+        watch = self._run.watch
+        if watch is None:
+            return Dropouts()
+        if self.outcome is None:
+            try:
+                await watch.disk.run(self._world.in_thread, watch.files.messages.read)
+            except OSError as error:
+                self.log.warn("{path} is not read: {error}", path=self.path, error=str(error))
+        return watch.files.messages.dropouts
+
+    @property
+    def trace(self) -> Trace:
+        """
+        What another agent needs to go on with it.
+
+        :raises LookupError: for a capture that could not even open its files.
+        """
+        return self._run.trace
+
+    def when_spawned(self) -> Deferred[None]:
+        """Wait until the trace tells which process it is, or there will be none; never fails."""
+        return self._run.spawned.when()
 
     def when_started(self) -> Deferred[float | None]:
         """
@@ -107,18 +174,31 @@ class Capture:
         :returns: a Deferred of one's own; fires with :attr:`started_at`, or with None when the
             capture ended without a sample, and never fails.
         """
-        return self._start.when()
+        return self._run.sample.when()
 
     def when_done(self) -> Deferred[CaptureOutcome]:
         """Wait for the outcome, with a Deferred of one's own that never fails."""
-        return self._end.when()
+        return self._run.end.when()
+
+    def want(self, frames: int | None) -> None:
+        """
+        End the capture when it has so many frames, which may be more or fewer than before.
+
+        What lies beyond them is cut off at the end, if the file is ours.
+
+        :param frames: from its first one on; None: until somebody stops it.
+        """
+        if self._run.watch is not None and self.outcome is None:
+            self._run.watch.want(frames)
 
     def stop(self) -> Deferred[CaptureOutcome]:
         """End the capture gracefully, and keep what was captured; twice is once."""
-        if self._child is not None and self._child.exit is None:
-            self._stopped = True
-            self._child.stop()
+        self._run.stop()
         return self.when_done()
+
+    def let_go(self) -> None:
+        """Leave a running program to the agent that comes next; this one is about to end."""
+        self._run.let_go()
 
     async def snapshot(self) -> CapturedAudio | None:
         """
@@ -126,153 +206,20 @@ class Capture:
 
         :returns: the frames that are in the file at this moment, or None when none can be read.
         """
-        if self._prepared is None:
+        if self._run.watch is None:
             return None
-        if self._child is not None and self._child.exit is not None:
-            return _audio_of(await self.when_done())
+        if self._run.process is not None and self._run.process.exit is not None:
+            return audio_of(await self.when_done())
         try:
-            return await self._disk.run(self._world.in_thread, self._prepared.storage.so_far)
+            return await self._run.watch.disk.run(
+                self._world.in_thread, self._run.watch.files.storage.so_far
+            )
         except (NotWave, OSError) as error:
             self.log.warn("{path} cannot be read yet: {error}", path=self.path, error=str(error))
             return None
 
-    def _begin(self, prepared: Prepared) -> None:
-        self._prepared = prepared
-        self.path, self.argv = prepared.storage.path, prepared.launch.argv
-        self._frame_bytes = prepared.launch.format.frame_bytes(self.request.channels)
-        with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - devnull is no Path
-            self._child = spawn(
-                in_own_session(self._world.spawner, self._world.env),
-                self._clock,
-                self.argv,
-                env={**self._world.env, "LC_ALL": "C"},
-                ladder=Ladder("INT", self._limits.stop_grace_seconds, _GIVE_UP_SECONDS),
-                child_fds={
-                    0: nothing.fileno(),
-                    1: prepared.stdout,
-                    2: prepared.messages.descriptor,
-                },
-            )
-        self._group = self._child.pid
-        self._child.when_ended().addCallback(self._ended)
-        if self._child.exit is None:
-            self.log.info("{command} captures {path}", command=self.command, path=self.path)
-            self._look(prepared, self._child)
-
-    # While it runs
-
-    def _look(self, prepared: Prepared, child: Child) -> None:
-        with self.log.failuresHandled("a look at {path} failed", path=self.path):
-            self._examine(prepared, child, self._clock.seconds())
-        pause = window.next_look(
-            self.request, prepared.launch, started=self.started_at is not None, frames=self.frames
-        )
-        self._looking = self._clock.callLater(pause, self._look, prepared, child)
-
-    def _examine(self, prepared: Prepared, child: Child, now: float) -> None:
-        self._growth = self._growth.seen(prepared.storage.size(), now)
-        self._measure(prepared.storage.audio_bytes() or 0, now)
-        if not child.stopped:
-            self._stall = self._growth.stalled(
-                now,
-                grace_seconds=self._limits.growth_grace_seconds,
-                stalled_seconds=self._limits.stalled_seconds,
-            )
-            if self._stall is not None or window.is_over(
-                self.request,
-                self._limits,
-                prepared.launch,
-                seconds=None if self.started_at is None else now - self.started_at,
-                frames=self.frames,
-            ):
-                child.stop()
-        if now >= self._sync_at and not self._disk.locked:
-            self._sync_at = now + window.LOOK_SECONDS
-            Deferred.fromCoroutine(self._checkpoint(prepared, child))
-
-    def _measure(self, audio_bytes: int, now: float) -> None:
-        self.bytes = audio_bytes
-        if self.started_at is None and self.frames:
-            # What lies in the file took its time to be captured.
-            self.started_at = max(self._growth.began, now - self.frames / self.request.rate)
-            self._sync_at = now  # what the program said of its device came before
-            self._start.comes(self.started_at)
-
-    async def _checkpoint(self, prepared: Prepared, child: Child) -> None:
-        try:
-            await self._disk.run(self._world.in_thread, checkpoint, prepared)
-        except CancelledError:
-            raise
-        except Exception:  # noqa: BLE001 - evidence never hurts the capture
-            self.log.failure("{path} could not be brought to the disk", path=self.path)
-        if prepared.messages.wrong_rate is not None:
-            child.stop()
-
-    # The end
-
-    def _ended(self, how: Exit) -> None:
-        if self._looking is not None and self._looking.active():
-            self._looking.cancel()
-        if self._prepared is not None:
-            Deferred.fromCoroutine(self._conclude(self._prepared, how))
-
-    async def _conclude(self, prepared: Prepared, how: Exit) -> None:
-        if self._group is not None and not how.abandoned:
-            await self._end_others(self._group)
-        try:
-            sealed = await self._disk.run(self._world.in_thread, seal, prepared)
-        except Exception as error:  # noqa: BLE001 - every end has an outcome
-            self.log.failure("{path} could not be sealed", path=self.path)
-            sealed = Sealed(None, None, f"{self.path} could not be finished: {error}")
-        if sealed.trouble is not None:
-            self.log.error("{trouble}", trouble=sealed.trouble)
-        self._measure(sealed.audio_bytes or 0, self._clock.seconds())
-        outcome = self._judge(sealed, prepared, how)
-        heard = prepared.messages.dropouts.count > 0
-        if isinstance(outcome, StartFailed) or (isinstance(outcome, Completed) and not heard):
-            await self._world.in_thread(prepared.messages.remove)
-        self._finish(outcome)
-
-    async def _end_others(self, group: int) -> None:
-        """A wrapper may end before the program that it called, which still writes."""
-        assert self._child is not None
-        grace, asked = self._limits.stop_grace_seconds, self._child.stopped
-        if not await end_group(self._clock, group, grace=grace, asked=asked):
-            self.log.error("{command} left processes that run on", command=self.command)
-
-    def _judge(self, sealed: Sealed, prepared: Prepared, how: Exit) -> CaptureOutcome:
-        audio, dropouts = sealed.audio, prepared.messages.dropouts
-        if self._stall is not None:
-            reason = "; ".join(filter(None, (self._stall.sentence, sealed.error)))
-            return Stalled(reason, self._stall, audio, dropouts)
-        wrong = prepared.messages.wrong_rate
-        assert self._child is not None
-        verdict = judge(
-            Ending(
-                command=self.command,
-                code=how.code,
-                signal=how.signal,
-                refused=how.refused,
-                abandoned=how.abandoned,
-                asked=self._child.stopped,
-                stderr=prepared.messages.text,
-                path=self.path,
-                audio_bytes=sealed.audio_bytes,
-                min_bytes=self._limits.min_output_bytes,
-                unusable=sealed.error,
-                wrong_rate=None if wrong is None else wrong.sentence(self.request.device),
-            )
-        )
-        if not verdict.ran and verdict.error is not None:
-            return StartFailed(verdict.error)
-        if verdict.error is not None or audio is None:
-            return Failed(verdict.error or f"{self.path} holds no audio", audio, dropouts)
-        planned = self.request.seconds * audio.rate
-        return Completed(audio, planned, dropouts, self._stopped)
-
-    def _finish(self, outcome: CaptureOutcome) -> None:
-        self.outcome = outcome
-        audio = _audio_of(outcome)
+    def _last_words(self, outcome: CaptureOutcome) -> None:
+        audio = audio_of(outcome)
         dropouts = Dropouts() if isinstance(outcome, StartFailed) else outcome.dropouts
         early = isinstance(outcome, Completed) and outcome.ended_early
         self.log.emit(
@@ -288,9 +235,3 @@ class Capture:
             count=dropouts.count,
             milliseconds=dropouts.milliseconds,
         )
-        self._start.comes(self.started_at)
-        self._end.comes(outcome)
-
-
-def _audio_of(outcome: CaptureOutcome) -> CapturedAudio | None:
-    return None if isinstance(outcome, StartFailed) else outcome.audio

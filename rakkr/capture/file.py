@@ -44,8 +44,12 @@ class Storage(Protocol):
     def so_far(self) -> CapturedAudio | None:
         """Say what there is while it grows, and touch nothing; None when it is not a frame."""
 
-    def seal(self) -> CapturedAudio | None:
-        """Finish, and say what there is; None when not one whole frame is."""
+    def seal(self, most: int | None = None) -> CapturedAudio | None:
+        """
+        Finish, and say what there is; None when not one whole frame is.
+
+        :param most: frames of which nobody needs more; a file of ours is cut there.
+        """
 
     @property
     def trouble(self) -> str | None:
@@ -180,15 +184,20 @@ class OwnFile:
         frames = self.audio_bytes() // self._sample.frame_bytes(self._channels)
         return self._audio(frames, wav=False) if frames else None
 
-    def seal(self) -> CapturedAudio | None:
+    def seal(self, most: int | None = None) -> CapturedAudio | None:
         """
         Write the last header and close; a file without a single frame is removed.
 
-        A disk that refuses the header costs no audio: the file then counts as headerless.
+        A disk that refuses the header costs no audio: the file then counts as headerless.  A full
+        one does not refuse it, because the header has its place already.
         """
+        frame_bytes = self._sample.frame_bytes(self._channels)
+        frames = self.audio_bytes() // frame_bytes
         self._sealed_size = self.size()
-        frames = self.audio_bytes() // self._sample.frame_bytes(self._channels)
         try:
+            if most is not None and 0 < most < frames:
+                os.ftruncate(self.descriptor, self._offset + most * frame_bytes)
+                frames, self._sealed_size = most, self.size()
             if frames:
                 self.checkpoint()
             else:

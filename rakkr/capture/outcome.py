@@ -1,4 +1,8 @@
-"""The ways in which a capture ends.  Audio that exists is always named."""
+"""
+The ways in which a capture ends.  Audio that exists is always named.
+
+Where there is audio, ``timing`` says when it was captured.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import attrs
 from rakkr.audio.captured import CapturedAudio
 from rakkr.capture.dropouts import Dropouts
 from rakkr.capture.growth import StallEvidence
+from rakkr.capture.pace import Timing
 
 
 @attrs.frozen
@@ -14,7 +19,7 @@ class Completed:
     """
     The window was recorded, or somebody asked for an end before, or the program ended early.
 
-    :ivar planned_frames: frames of the whole window at the audio's rate.
+    :ivar planned_frames: frames that were wanted, at the audio's rate.
     :ivar stopped: whether ``stop()`` ended it.
     """
 
@@ -22,6 +27,7 @@ class Completed:
     planned_frames: int
     dropouts: Dropouts
     stopped: bool
+    timing: Timing | None = None
 
     @property
     def ended_early(self) -> bool:
@@ -53,6 +59,7 @@ class Stalled:
     evidence: StallEvidence
     audio: CapturedAudio | None
     dropouts: Dropouts
+    timing: Timing | None = None
 
 
 @attrs.frozen
@@ -62,11 +69,14 @@ class Failed:
 
     :ivar error: one line: exit status and what the program said, or what is wrong with the file.
     :ivar audio: what can be used of it.
+    :ivar disk_full: whether there was no room left for the file.
     """
 
     error: str
     audio: CapturedAudio | None
     dropouts: Dropouts
+    timing: Timing | None = None
+    disk_full: bool = False
 
 
 CaptureOutcome = Completed | StartFailed | Stalled | Failed

@@ -1,7 +1,8 @@
-"""All that is needed before a capture program can be called."""
+"""All that is needed before a capture program can be called, or taken over."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import attrs
 
+from rakkr.audio.pcm import sample_format
 from rakkr.capture.file import OwnFile, Storage, first_free, stem_and_suffix, wanted
 from rakkr.capture.programs import CannotLaunch, Launch, launch
 from rakkr.capture.programs_file import ProgramsFile
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.stderr import Messages
 from rakkr.capture.template import BadTemplate
+from rakkr.capture.trace import Trace
 from rakkr.capture.verdict import missing
 
 
@@ -28,12 +31,16 @@ class Prepared:
     A call, and the files that it will write.
 
     :ivar stdout: the descriptor for the program's stdout.
+    :ivar leash: the file for the moment at which the shim ends the program.
+    :ivar exit: the file into which the shim writes how it ended.
     """
 
     launch: Launch
     storage: Storage
     messages: Messages
     stdout: int
+    leash: Path
+    exit: Path
 
 
 def prepare(request: CaptureRequest, env: Mapping[str, str]) -> Prepared:
@@ -56,20 +63,75 @@ def prepare(request: CaptureRequest, env: Mapping[str, str]) -> Prepared:
         raise CannotStart(f"run capture command {command}: {why}") from error
 
 
+def trace_of(prepared: Prepared, request: CaptureRequest, *, now: float, boot: str) -> Trace:
+    """
+    Say how another agent finds a capture again whose program is about to be called.
+
+    :param now: on the monotonic clock of the boot that is named ``boot``.
+    """
+    return Trace(
+        path=prepared.storage.path,
+        messages=prepared.messages.path,
+        leash=prepared.leash,
+        exit=prepared.exit,
+        owner=prepared.launch.owner,
+        format=prepared.launch.format.name,
+        rate=request.rate,
+        channels=request.channels,
+        argv=prepared.launch.argv,
+        device=request.device,
+        ends_itself=prepared.launch.ends_itself,
+        planned=request.planned_frames,
+        wanted=request.planned_frames,
+        boot_id=boot,
+        identity=None,
+        spawned_at=now,
+    )
+
+
+def reopen(trace: Trace, request: CaptureRequest) -> Prepared:
+    """
+    Open the files of a capture that another agent began.
+
+    :raises OSError: when its samples cannot be opened; nothing is left open then.
+    """
+    sample = sample_format(trace.format)
+    call = Launch(trace.argv, trace.owner, sample, trace.ends_itself)
+    storage: Storage
+    if trace.owner == "agent":
+        storage = OwnFile.reopen(trace.path, sample, trace.rate, trace.channels)
+    else:
+        asked = attrs.evolve(request, format=sample, rate=trace.rate, channels=trace.channels)
+        storage = ProgramsFile(trace.path, asked)
+    try:
+        messages = Messages.reopen(trace.messages, trace.messages_at, trace.dropouts)
+    except OSError:
+        if isinstance(storage, OwnFile):
+            os.close(storage.descriptor)
+        raise
+    return Prepared(call, storage, messages, messages.descriptor, trace.leash, trace.exit)
+
+
 def _open(call: Launch, request: CaptureRequest) -> Prepared:
     path = wanted(request.path, call.format) if call.owner == "agent" else request.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path, messages = first_free(path, _reserved)
+    stem, _suffix = stem_and_suffix(path)
+    leash, note = (path.with_name(f"{stem}.{each}") for each in ("leash", "exit"))
+    for stale in (leash, note):
+        with contextlib.suppress(OSError):  # the shim replaces it, or it cannot be read anyhow
+            stale.unlink()
     if call.owner == "program":
         storage = ProgramsFile(path, request)
-        return Prepared(launch(request, path), storage, messages, messages.descriptor)
+        told = launch(request, path)
+        return Prepared(told, storage, messages, messages.descriptor, leash, note)
     try:
         file = OwnFile.create(path, call.format, request.rate, request.channels)
     except OSError:
         messages.close()
         messages.remove()
         raise
-    return Prepared(call, file, messages, file.descriptor)
+    return Prepared(call, file, messages, file.descriptor, leash, note)
 
 
 def _reserved(path: Path) -> tuple[Path, Messages]:
@@ -77,4 +139,4 @@ def _reserved(path: Path) -> tuple[Path, Messages]:
     if os.path.lexists(path):
         raise FileExistsError(path)
     stem, _suffix = stem_and_suffix(path)
-    return path, Messages(path.with_name(f"{stem}.stderr.log"))
+    return path, Messages.create(path.with_name(f"{stem}.stderr.log"))

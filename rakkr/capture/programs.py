@@ -82,7 +82,8 @@ def launch(request: CaptureRequest, path: Path) -> Launch:
     Find the call that captures what was asked for.
 
     A template replaces the arguments, never the program.  A program that is not known is called
-    like ``arecord`` with the file as its last argument, so that wrapper scripts work.
+    like ``arecord`` with the file as its last argument, so that wrapper scripts work.  Programs
+    whose samples we count ourselves are not told how long the window is: it may grow.
 
     :param path: the file, for programs that make their own.
     :raises CannotLaunch: when the program cannot do that, or the numbers make no sense.
@@ -102,11 +103,11 @@ def launch(request: CaptureRequest, path: Path) -> Launch:
         return _jack(command, request, path)
     argv = (
         *(command, "-D", request.device, "-f", request.format.name, "-r", str(request.rate)),
-        *("-c", str(request.channels), "-d", str(request.seconds)),
+        *("-c", str(request.channels)),
     )
     if name in _ARECORD_DIALECT:
-        return Launch((*argv, "-t", "raw", "-"), "agent", request.format)
-    return Launch((*argv, str(path)), "program", request.format)
+        return Launch((*argv, "-t", "raw", "-"), "agent", request.format, ends_itself=False)
+    return Launch((*argv, "-d", str(request.seconds), str(path)), "program", request.format)
 
 
 def _templated(command: str, request: CaptureRequest, text: str, path: Path) -> Launch:

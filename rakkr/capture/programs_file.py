@@ -87,9 +87,9 @@ class ProgramsFile:
         audio = wave.peek(self.path, request.format, request.rate, request.channels)
         return audio if audio.frames else None
 
-    def seal(self) -> CapturedAudio | None:
+    def seal(self, most: int | None = None) -> CapturedAudio | None:  # noqa: ARG002
         """
-        Find out what the program wrote, and mend an unfinished header.
+        Find out what the program wrote, and mend an unfinished header; nothing is cut off.
 
         :raises NotWave: for a container that cannot be read, or a file that the program split;
             all stays as it is.

@@ -2,9 +2,9 @@
 Children in sessions of their own.
 
 Ctrl-C at a terminal reaches every process of the terminal's session, and would end a capture
-before the agent has decided anything.  ``setsid`` of util-linux runs a program in a new session
-under the same process id.  The child then leads a process group, so a wrapper script and the
-program inside it get the same signals.
+before the agent has decided anything.  Our shim runs a program in a new session, and so does
+``setsid`` of util-linux.  Either leads a process group then, so a wrapper script and the program
+inside it get the same signals.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from twisted.internet.interfaces import (
 from twisted.internet.task import deferLater
 from twisted.python.components import proxyForInterface
 from zope.interface import implementer
+
+from rakkr.process_identity import anybody_in
 
 _POLL_SECONDS: Final = 0.05
 _REAP_SECONDS: Final = 1.0
@@ -57,14 +59,17 @@ class OwnSession:
     """
     A spawner whose children run in sessions of their own.
 
-    :ivar setsid: where the program of that name is.
+    :ivar launcher: a program that makes a session for the command behind its own arguments.
     """
 
     def __init__(
-        self, spawner: IReactorProcess, setsid: str, signal_group: SignalGroup = os.killpg
+        self,
+        spawner: IReactorProcess,
+        launcher: Sequence[str],
+        signal_group: SignalGroup = os.killpg,
     ) -> None:
         self._spawner = spawner
-        self._setsid = setsid
+        self._launcher = tuple(launcher)
         self._signal_group = signal_group
 
     def spawnProcess(  # noqa: N802 - Twisted's name
@@ -79,10 +84,10 @@ class OwnSession:
         usePTY: bool = False,  # noqa: N803
         childFDs: Mapping[int, int | str] | None = None,  # noqa: N803
     ) -> IProcessTransport:
-        """Start ``setsid`` with the executable and its arguments; as ``IReactorProcess`` says."""
-        argv = [self._setsid, executable, *args[1:]]
+        """Start the launcher with the executable and its arguments; else as ``IReactorProcess``."""
+        argv = [*self._launcher, executable, *args[1:]]
         process = self._spawner.spawnProcess(
-            processProtocol, self._setsid, argv, env, path, uid, gid, usePTY, childFDs
+            processProtocol, self._launcher[0], argv, env, path, uid, gid, usePTY, childFDs
         )
         return _Leader(process, self._signal_group)
 
@@ -90,7 +95,7 @@ class OwnSession:
 def in_own_session(spawner: IReactorProcess, env: Mapping[str, str]) -> IReactorProcess:
     """Have children in sessions of their own, if ``setsid`` is on the PATH."""
     setsid = shutil.which("setsid", path=env.get("PATH", os.defpath))
-    return OwnSession(spawner, setsid) if setsid else spawner
+    return OwnSession(spawner, (setsid,)) if setsid else spawner
 
 
 async def end_group(
@@ -100,6 +105,7 @@ async def end_group(
     grace: float,
     asked: bool,
     signal_group: SignalGroup = os.killpg,
+    anybody: Callable[[int], bool] = anybody_in,
 ) -> bool:
     """
     End what a leader that was reaped has left behind in its group: INT, then KILL after the grace.
@@ -109,6 +115,7 @@ async def end_group(
 
     :param leader: the process id that the leader had.
     :param asked: whether the group got its INT together with the leader.
+    :param anybody: whether a living process is in the group.
     :returns: whether nobody is left.
     """
     for number, seconds in ((0 if asked else SIGINT, grace), (SIGKILL, _REAP_SECONDS)):
@@ -116,6 +123,8 @@ async def end_group(
         try:
             signal_group(leader, number)
             while clock.seconds() < give_up:
+                if not anybody(leader):
+                    return True
                 await deferLater(clock, _POLL_SECONDS)
                 signal_group(leader, 0)
         except ProcessLookupError:

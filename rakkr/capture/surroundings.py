@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorProcess, IReactorTime
+from twisted.internet.interfaces import IReactorFDSet, IReactorProcess, IReactorTime
+
+from rakkr.process_identity import PROC
 
 _T = TypeVar("_T")
+
+SHIM: Final = Path(__file__).with_name("shim.py")
+"""The program that looks after a capture program when the agent is gone."""
+
+
+def shim_command(python: str) -> tuple[str, ...]:
+    """
+    Say how the shim is called.
+
+    :param python: the interpreter; isolated and without site packages it starts in an instant.
+    """
+    return (python, "-I", "-S", str(SHIM))
 
 
 class InThread(Protocol):
@@ -24,10 +39,18 @@ class Surroundings:
     """
     The spawner, the monotonic clock, threads, and the environment of capture programs.
 
+    :ivar clock: its seconds are those of ``CLOCK_MONOTONIC``, which the shim goes by.
     :ivar env: the whole environment; the locale in it is forced to C.
+    :ivar shim: what :func:`shim_command` says; without it no program outlives its window when the
+        agent dies.
+    :ivar watcher: the reactor, to watch processes that are not our children; None looks for them.
+    :ivar proc: where the system tells of its processes.
     """
 
     spawner: IReactorProcess
     clock: IReactorTime
     in_thread: InThread
     env: Mapping[str, str]
+    shim: tuple[str, ...] = ()
+    watcher: IReactorFDSet | None = None
+    proc: Path = PROC

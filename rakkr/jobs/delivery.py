@@ -1,185 +1,158 @@
-"""From a recorded frame range to an accepted upload."""
+"""From a strip of captured audio to an accepted upload."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-import attrs
 from twisted.application.internet import backoffPolicy
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from rakkr.audio.captured import CapturedAudio
-from rakkr.controller.errors import (
-    BadMessage,
-    ControllerError,
-    Rejected,
-    Unauthorised,
-    UnsendableFile,
-    WrongReceipt,
-)
-from rakkr.controller.messages import Receipt
-from rakkr.controller.upload import Upload
+from rakkr.audio.strip import Strip
 from rakkr.durable import reserve
-from rakkr.jobs.decisions import upload_may_succeed
+from rakkr.jobs.journal import Journal
 from rakkr.jobs.lease import Lease
+from rakkr.jobs.parts import Part, chunk_file_name
 from rakkr.jobs.plan import MemberPlan
+from rakkr.jobs.records import Rendered as RenderedRecord
+from rakkr.jobs.sending import Deliverable, Sending
 from rakkr.jobs.workplace import JobEvidence, Workplace
-from rakkr.render.errors import RenderError
-from rakkr.render.plan import FrameRange, needs_render
+from rakkr.render.errors import RendererMissing, RenderError, RenderFailed
+from rakkr.render.plan import needs_render
 from rakkr.render.runner import Rendered
 
-_LOST_THE_JOB = {403, 404, 409}
-_STRIKES = 5
-_TRIES_UNTIL_REPORTED = 5
+_RENDER_TRIES: Final = 5
+_WAIT_SECONDS: Final = 5.0
 
 
 class NotRendered(Exception):
-    """The delivered file could not be made; the captured audio is where it was."""
-
-
-class NotUploaded(Exception):
-    """The controller will not take the file any more; it is kept here."""
-
-
-@attrs.frozen
-class Deliverable:
     """
-    A file that is ready to go.
+    The delivered file could not be made; the captured audio is where it was.
 
-    :ivar own_file: made for this member alone, so not the capture that others may share.
+    :ivar disk_full: whether the disk had no room for it.
     """
 
-    path: Path
-    content_type: str
-    seconds: float
-    own_file: bool
+    def __init__(self, why: str, *, disk_full: bool = False) -> None:
+        super().__init__(why)
+        self.disk_full = disk_full
 
 
 class Delivery:
-    """Renders and uploads one member's recording."""
+    """Renders and uploads the parts of one job's recording."""
 
     log = Logger()
 
-    def __init__(self, place: Workplace, plan: MemberPlan, lease: Lease) -> None:
+    def __init__(self, place: Workplace, plan: MemberPlan, lease: Lease, journal: Journal) -> None:
         self._place = place
         self._plan = plan
         self._lease = lease
+        self._journal = journal
         self._evidence = JobEvidence(place.evidence, plan.job)
+        self.sending = Sending(place, plan, lease, journal)
 
-    async def render(
-        self, audio: CapturedAudio, frames: FrameRange, directory: Path
-    ) -> Deliverable:
+    def file_name(self, part: Part) -> str:
+        """What the controller is told of a part's name."""
+        name = self._plan.job.command.output_file_name
+        return name if part.chunk is None else chunk_file_name(name, part.chunk)
+
+    async def render(self, part: Part, strip: Strip, directory: Path) -> Deliverable:
         """
         Make the file that the job asked for.
+
+        A render that failed for no reason of the disk is tried again: its program may have been
+        killed.
 
         :raises NotRendered: with the reason, after the event was reported.
         """
         plan = self._plan.render
-        if not needs_render(plan, audio, frames):
-            return Deliverable(audio.path, plan.content_type, audio.seconds, own_file=False)
-        target = reserve(directory / self._plan.file_name)
-        facts = self._render_facts(audio, target)
-        try:
-            rendered: Rendered = await self._place.renders.run(
-                self._place.render, plan=plan, audio=audio, frames=frames, target=target
+        whole = strip.whole_file()
+        if whole is not None and not needs_render(plan, strip):
+            return Deliverable(whole.path, plan.content_type, strip.seconds, own_file=False)
+        if part.chunk is None:  # a chunk makes room when it is delivered
+            await self._wait_for_room()
+        name = self._plan.file_name
+        if part.chunk is not None:
+            name = chunk_file_name(name, part.chunk)
+        target = await self._place.in_thread(reserve, directory / name)
+        rendered = await self._try(part, strip, target)
+        await self._journal.note(
+            RenderedRecord(
+                part.number,
+                rendered.path,
+                rendered.content_type,
+                rendered.seconds,
+                rendered.frames,
+                part.chunk,
             )
-        except BaseException as error:
-            target.unlink(missing_ok=True)
-            if not isinstance(error, RenderError | OSError):
-                raise
-            self._evidence.emit("output_render_failed", "critical", {**facts, "error": str(error)})
-            raise NotRendered(str(error)) from error
-        self._evidence.emit("output_rendered", "info", facts)
-        return Deliverable(rendered.path, rendered.content_type, rendered.seconds, own_file=True)
+        )
+        return Deliverable(
+            rendered.path,
+            rendered.content_type,
+            rendered.seconds,
+            own_file=True,
+            source=next((each.audio.path for each in strip.pieces if each.audio is not None), None),
+        )
 
-    def _render_facts(self, audio: CapturedAudio, target: Path) -> dict[str, object]:
+    async def _wait_for_room(self) -> None:
+        """Let captures have the disk, unless somebody waits for the file."""
+        while not self._place.disk.may_render() and self._lease.standing.deliver_before is None:
+            await deferLater(self._place.clock, _WAIT_SECONDS, lambda: None)
+
+    async def _try(self, part: Part, strip: Strip, target: Path) -> Rendered:
+        pause = backoffPolicy(initialDelay=0.5, maxDelay=10.0, jitter=self._place.random)
+        facts = self._render_facts(strip, target)
+        attempt = 0
+        try:
+            while True:
+                try:
+                    rendered: Rendered = await self._place.renders.run(
+                        self._place.render, plan=self._plan.render, strip=strip, target=target
+                    )
+                except (RenderError, OSError) as error:
+                    attempt += 1
+                    full = isinstance(error, RenderFailed) and error.disk_full
+                    hopeless = isinstance(error, RendererMissing) or not isinstance(
+                        error, RenderFailed | OSError
+                    )
+                    if full or hopeless or attempt >= _RENDER_TRIES:
+                        self._failed(part, facts, error, full=full)
+                        raise NotRendered(str(error), disk_full=full) from error
+                    self.log.warn("{path} is rendered again: {why}", path=target, why=str(error))
+                    await deferLater(self._place.clock, pause(attempt - 1), lambda: None)
+                else:
+                    if part.chunk is None:
+                        self._evidence.emit("output_rendered", "info", facts)
+                    return rendered
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+    def _failed(
+        self, part: Part, facts: dict[str, object], error: Exception, *, full: bool
+    ) -> None:
+        if part.chunk is None:
+            severity = "warning" if full else "critical"
+            self._evidence.emit("output_render_failed", severity, {**facts, "error": str(error)})  # type: ignore[arg-type]
+            return
+        self._evidence.emit(
+            "chunk_render_failed",
+            "warning",
+            {
+                "chunkIndex": part.chunk,
+                "error": str(error),
+                "rawOutputPath": facts["rawOutputPath"],
+            },
+        )
+
+    def _render_facts(self, strip: Strip, target: Path) -> dict[str, object]:
+        files = [str(piece.audio.path) for piece in strip.pieces if piece.audio is not None]
         return {
             "channelMap": self._plan.channel_map and self._plan.channel_map.details(),
             "outputBitrateKbps": self._plan.render.bitrate_kbps,
             "outputCodec": self._plan.render.codec,
             "outputVbr": self._plan.render.vbr,
-            "rawOutputPath": str(audio.path),
+            "rawOutputPath": files[0] if files else None,
+            "renderCommand": self._place.live.current.channel_render_command,
             "renderedOutputPath": str(target),
         }
-
-    async def upload(self, ready: Deliverable, file_name: str) -> Receipt:
-        """
-        Send the file until the controller's receipt agrees, for as long as it may take it.
-
-        :param file_name: its name for the controller, which reads the ending.
-        :raises NotUploaded: when the job was lost or the file was refused; reported as an event.
-        """
-        upload = Upload(
-            path=ready.path,
-            content_type=ready.content_type,
-            file_name=file_name,
-            duration_seconds=ready.seconds,
-            job_id=self._plan.job.id,
-        )
-        pause = backoffPolicy(
-            initialDelay=0.5, maxDelay=30.0, factor=2.0, jitter=self._place.random
-        )
-        attempt = strikes = 0
-        while True:
-            try:
-                return await self._place.controller.upload_cache_file(
-                    self._plan.job.recording_id, upload
-                )
-            except ControllerError as error:
-                strikes += self._is_absurd(error)
-                await self._consider(error, ready, strikes)
-                self.log.warn(
-                    "upload of {path} is tried again: {error}", path=ready.path, error=str(error)
-                )
-            attempt += 1
-            if attempt == _TRIES_UNTIL_REPORTED:
-                self._report_kept(ready, "an upload fails again and again", willRetry=True)
-            await deferLater(self._place.clock, pause(attempt - 1))
-
-    async def _consider(self, error: ControllerError, ready: Deliverable, strikes: int) -> None:
-        """
-        Return when another try makes sense.
-
-        :param strikes: how often the answer did not fit what the controller says of the job.
-        """
-        unsendable = isinstance(error, UnsendableFile) and not error.passing
-        final = unsendable or strikes >= _STRIKES
-        if isinstance(error, Rejected) and not isinstance(error, Unauthorised):
-            if error.status in _LOST_THE_JOB:
-                await self._read_the_job()
-            else:
-                final = not error.transient
-        if final or not upload_may_succeed(self._lease.standing):
-            self._report_kept(ready, str(error))
-            raise NotUploaded(str(error)) from error
-
-    def _is_absurd(self, error: ControllerError) -> bool:
-        """Whether the answer does not fit what the controller says of the job."""
-        if isinstance(error, BadMessage | WrongReceipt):
-            return self._lease.standing.status == "completed"  # it has the file, by its own word
-        return isinstance(error, Rejected) and error.status in _LOST_THE_JOB
-
-    async def _read_the_job(self) -> None:
-        try:
-            await self._lease.look()
-        except ControllerError as error:
-            self.log.info("the job could not be read: {error}", error=str(error))
-
-    def kept(self, audio: CapturedAudio, why: str) -> None:
-        """Report that captured audio stays on this node because it could not be delivered."""
-        self._report_kept(Deliverable(audio.path, "audio/wav", audio.seconds, own_file=False), why)
-
-    def _report_kept(self, ready: Deliverable, why: str, **more: object) -> None:
-        facts = {
-            "contentType": ready.content_type,
-            "durationSeconds": round(ready.seconds),
-            "error": why,
-            "fileName": self._plan.job.command.output_file_name,
-            "outputBitrateKbps": self._plan.render.bitrate_kbps,
-            "outputBytes": ready.path.stat().st_size if ready.path.exists() else None,
-            "outputCodec": self._plan.render.codec,
-            "outputPath": str(ready.path),
-            "outputVbr": self._plan.render.vbr,
-        }
-        self._evidence.emit("cache_upload_failed", "warning", {**facts, **more})

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import attrs
+from twisted.internet.defer import succeed
 
 from rakkr.audio.pcm import UnknownFormat, sample_format
+from rakkr.audio.strip import Strip
 from rakkr.capture.capture import Capture
 from rakkr.capture.outcome import Completed, StartFailed
 from rakkr.capture.request import CaptureRequest
@@ -14,12 +16,12 @@ from rakkr.controller.errors import ControllerError
 from rakkr.controller.messages import Receipt
 from rakkr.controller.upload import Upload
 from rakkr.durable import reserve
+from rakkr.jobs.limits import limits_of
 from rakkr.jobs.naming import direct_capture_name
-from rakkr.jobs.session import limits_of
 from rakkr.jobs.workplace import Workplace
 from rakkr.render.codec import Codec, choose_codec
 from rakkr.render.errors import RenderError
-from rakkr.render.plan import FrameRange, RenderPlan, needs_render, plan_render
+from rakkr.render.plan import RenderPlan, needs_render, plan_render
 from rakkr.settings import Settings
 
 _MP3_KBPS = 128
@@ -109,22 +111,22 @@ class DirectCapture:
 
         :raises DirectCaptureFailed: naming the audio that was recorded, if any was.
         """
-        self._capture = self._place.start_capture(self._plan.request, limits_of(self._settings))
+        self._capture = self._place.start_capture(
+            self._plan.request, limits_of(self._settings), lambda _: succeed(None)
+        )
         outcome = await self._capture.when_done()
         if not isinstance(outcome, Completed):
             left = None if isinstance(outcome, StartFailed) else outcome.audio
             raise DirectCaptureFailed(f"{outcome.error}{_where(left.path if left else None)}")
         audio = outcome.audio
-        whole = FrameRange(0, min(audio.frames, outcome.planned_frames))
+        whole = Strip.of(audio, 0, min(audio.frames, outcome.planned_frames))
         path = audio.path
         try:
-            if needs_render(self._plan.render, audio, whole):
+            if needs_render(self._plan.render, whole):
                 target = reserve(self._plan.target)
-                await self._place.render(
-                    plan=self._plan.render, audio=audio, frames=whole, target=target
-                )
+                await self._place.render(plan=self._plan.render, strip=whole, target=target)
                 path = target
-            return await self._upload(path, whole.seconds(audio.rate))
+            return await self._upload(path, whole.seconds)
         except (RenderError, OSError, ControllerError) as error:
             raise DirectCaptureFailed(f"{error}{_where(path)}") from error
 

@@ -82,8 +82,14 @@ class Lease:
         self.standing = standing_of(job.status)
         self._stands(self.standing)
 
-    def hold(self) -> None:
-        """Begin: the claim itself was the first heartbeat."""
+    def hold(self, *, at_once: bool = False) -> None:
+        """
+        Begin.
+
+        :param at_once: speak now; otherwise the claim itself was the first heartbeat.
+        """
+        if at_once:
+            self._next_heartbeat = self._clock.seconds()
         self._holding = Deferred.fromCoroutine(self._hold())
 
     def recording_ended(self) -> None:

@@ -3,68 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
-from typing import Any
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred, FailureGroup, race
-from twisted.internet.task import deferLater
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from rakkr.audio.captured import CapturedAudio
-from rakkr.capture.capture import Capture
-from rakkr.capture.outcome import CaptureOutcome, Completed, Failed, Stalled, StartFailed
 from rakkr.controller.messages import Receipt
+from rakkr.jobs.account import report_account
+from rakkr.jobs.chunks import Chunks
 from rakkr.jobs.decisions import Wish
-from rakkr.jobs.delivery import Deliverable, Delivery, NotUploaded
+from rakkr.jobs.delivery import Delivery, NotRendered
+from rakkr.jobs.ending import Ending, Result
+from rakkr.jobs.failure import report_failure
+from rakkr.jobs.journal import Journal
 from rakkr.jobs.lease import Lease
 from rakkr.jobs.marks import Marks
+from rakkr.jobs.parts import Part, chunk_frames_for, most_bytes
 from rakkr.jobs.plan import MemberPlan
+from rakkr.jobs.recording import Recording
+from rakkr.jobs.records import Done, Recorded, Salvaged, Split
+from rakkr.jobs.sending import Deliverable, NotUploaded, TooLarge
 from rakkr.jobs.timely import TimelyRender
 from rakkr.jobs.workplace import JobEvidence, Workplace
 from rakkr.moment import Moment
-from rakkr.render.plan import FrameRange
-
-_WINDOW_LOOK_SECONDS = 0.25
-
-
-class Ending(Enum):
-    """What became of a job."""
-
-    DELIVERED = "delivered"
-    NOTHING_TO_DELIVER = "stopped with nothing recorded"
-    KEPT = "kept on this node"
-    FAILED = "failed"
-
-
-@attrs.frozen
-class Result:
-    """
-    The end of one job.
-
-    :ivar detail: a sentence for the log.
-    """
-
-    job_id: str
-    ending: Ending
-    detail: str
-    receipt: Receipt | None = None
-
-
-@attrs.frozen
-class _Recorded:
-    """A member's part of the capture; the outcome when there is no usable part."""
-
-    audio: CapturedAudio | None
-    outcome: CaptureOutcome | None
 
 
 class Member:
     """
     One job from the first sample to its receipt.
 
-    Members of a group have nothing in common but the capture: each has its own lease, end, file
-    and failure.
+    Every step looks into the journal first, so a member that goes on after a restart does what the
+    journal does not show as done.  Members of a group have nothing in common but the capture: each
+    has its own lease, end, files and failure.
+
+    :ivar plan: what the job gets.
     """
 
     log = Logger()
@@ -74,194 +46,234 @@ class Member:
         place: Workplace,
         plan: MemberPlan,
         lease: Lease,
-        capture: Capture,
-        leave: Callable[[Member], bool],
+        journal: Journal,
+        recording: Recording,
+        left: Callable[[Member], None],
     ) -> None:
-        """:param leave: told when this member records no more; says whether it was the last one."""
+        """:param left: told when this member needs no more samples."""
+        self.journal = journal
+        self.recording = recording
         self._place = place
-        self._plan = plan
+        self.plan = plan
         self._lease = lease
-        self._capture = capture
-        self._leave = leave
-        self._dismissal = Moment[None]()
+        self._left = left
         self._evidence = JobEvidence(place.evidence, plan.job)
-        self._delivery = Delivery(place, plan, lease)
+        self._delivery = Delivery(place, plan, lease, journal)
         self._timely = TimelyRender(place, plan, lease, self._delivery)
-        self._marks = Marks(place.clock, place.controller)
+        self._over = Moment[None]()
+        self._accounted = False
+        self._marks = Marks(
+            place.clock, place.controller, place.random, place.mark_patience_seconds
+        )
 
     @property
     def job_id(self) -> str:
         """The job's id."""
-        return self._plan.job.id
+        return self.plan.job.id
+
+    @property
+    def recording_id(self) -> str:
+        """The recording's id."""
+        return self.plan.job.recording_id
+
+    @property
+    def kept_for_retry(self) -> bool:
+        """Whether the controller gave the job up, so that another may ask for its audio."""
+        return self._lease.standing.wish in {Wish.FINISH, Wish.KEEP}
 
     def dismiss(self) -> None:
-        """End the recording now, and deliver what there is: the agent is going down."""
-        self._dismissal.comes(None)
+        """End the recording now, and deliver what there is."""
+        self.recording.dismiss()
+
+    def when_over(self) -> Deferred[None]:
+        """Fire when nothing more is done about the job."""
+        return self._over.when()
 
     async def run(self) -> Result:
         """Record, render, upload; every way out but cancellation is a :class:`Result`."""
-        recorded = await self._record()
-        self._lease.recording_ended()
-        if recorded.audio is None:
-            return await self._nothing_usable(recorded.outcome)
-        self._report_losses(recorded.outcome)
-        try:
-            return await self._deliver(recorded.audio)
-        except CancelledError:
-            if self._timely.secured is None:
-                self._keep(recorded.audio, "the agent ended before the recording was delivered")
-            raise
+        known = self.journal.remembered
+        if known.mark is not None and not known.mark_taken:
+            await self._marks.resume(self.journal, known.mark.what, known.mark.reason)
+        if known.mark is not None:
+            ending = Ending.FAILED if known.mark.what == "failed" else Ending.NOTHING_TO_DELIVER
+            return await self._end(ending, known.mark.reason)
+        chunk_frames = self._chunk_frames()
+        if chunk_frames is None:
+            return await self._as_one(await self.recording.run(self._leave))
+        return await self._in_chunks(chunk_frames)
 
-    async def _record(self) -> _Recorded:
-        ended = await self._until_over()
-        asked = self._leave(self) and ended is None
-        if asked:
-            ended = await self._capture.stop()
-        if ended is None:
-            return _Recorded(await self._capture.snapshot(), None)
-        if isinstance(ended, Completed):
-            return _Recorded(ended.audio, ended)
-        asked = asked or self._lease.standing.wish is Wish.DELIVER
-        return _Recorded(self._usable(ended) if asked else None, ended)
+    def _leave(self) -> None:
+        self._left(self)
 
-    def _usable(self, outcome: StartFailed | Stalled | Failed) -> CapturedAudio | None:
-        """What a capture that failed at the very end left behind, where it is worth an upload."""
-        audio = None if isinstance(outcome, StartFailed) else outcome.audio
-        least = self._place.live.current.capture_min_output_bytes
-        if audio is None or audio.frames * audio.format.frame_bytes(audio.channels) < least:
-            return None
-        return audio
+    def _chunk_frames(self) -> int | None:
+        split = self.journal.remembered.split
+        if split is not None:
+            return split.chunk_frames
+        seconds = self.plan.chunk_seconds
+        return None if seconds is None else seconds * self.plan.job.command.capture_sample_rate
 
-    async def _until_over(self) -> CaptureOutcome | None:
-        """Wait for the end of the capture (its outcome), or of this member's part (None)."""
-        ends: list[Deferred[Any]] = [
-            self._capture.when_done(),
-            self._stop_wanted(),
-            self._window_full(),
-            self._dismissal.when(),
-        ]
-        try:
-            _, over = await race(ends)
-        except FailureGroup as group:  # none of them fails, so this is how a cancelled race ends
-            raise CancelledError from group
-        return over if isinstance(over, Completed | StartFailed | Stalled | Failed) else None
+    # One file
 
-    def _stop_wanted(self) -> Deferred[object]:
-        """Fire when the controller wants an end; a lost lease alone is none."""
-
-        async def wanted() -> None:
-            standing = await self._lease.when_not_recording()
-            if standing.wish is Wish.FINISH:
-                await Deferred()  # the race is won by the window, or by the capture's end
-
-        return Deferred.fromCoroutine(wanted())
-
-    def _window_full(self) -> Deferred[object]:
-        async def full() -> None:
-            wanted = self._plan.seconds * self._capture.request.rate
-            if wanted >= self._capture.request.planned_frames:
-                await Deferred()  # the capture ends by itself at this member's end
-            while self._capture.frames < wanted:
-                await deferLater(self._place.clock, _WINDOW_LOOK_SECONDS)
-
-        return Deferred.fromCoroutine(full())
-
-    async def _deliver(self, audio: CapturedAudio) -> Result:
-        window = min(audio.frames, self._plan.seconds * audio.rate)
-        standing = self._lease.standing
-        if standing.wish in {Wish.FINISH, Wish.KEEP}:
-            return self._keep(
-                audio, f"the controller's job is {standing.status} ({standing.reason})"
-            )
-        ready = await self._timely.run(audio, FrameRange(0, window))
+    async def _as_one(self, recorded: Recorded) -> Result:
+        settled = self._receipt_of_all() or await self._consider(recorded)
+        if isinstance(settled, Receipt):
+            return await self._delivered(settled, "before a restart")
+        if settled is not None:
+            return settled
+        part = Part(0, recorded.start_frame, recorded.end_frame)
+        strip = self.recording.strip(part.start, part.end)
+        ready = await self._timely.run(part, strip, self.recording.directory)
         if isinstance(ready, Deliverable):
-            return await self._send(ready)
+            return await self._send(part, ready)
         if self._timely.secured is not None:
-            return self._delivered(self._timely.secured, f"as WAV only: {ready}")
-        await self._marks.failed(self._plan.job.id, str(ready))
-        return self._result(Ending.FAILED, str(ready))
+            return await self._delivered(self._timely.secured, f"as WAV only: {ready}")
+        if ready.disk_full:
+            free = await self._place.disk.give_way()
+            return await self._split(str(ready), free)
+        return await self._fail_and_keep(str(ready))
 
-    async def _send(self, ready: Deliverable) -> Result:
+    def _receipt_of_all(self) -> Receipt | None:
+        """The receipt of the file that was asked for, if an earlier agent got it."""
+        known = self.journal.remembered
+        receipt, sent = known.receipts.get(0), known.sending.get(0)
+        if receipt is None or receipt.chunk is not None or sent is None:
+            return None
+        if sent.content_type != self.plan.render.content_type:
+            return None  # it was the WAV that secured the audio
+        return Receipt(checksum=receipt.checksum, size=receipt.size)
+
+    async def _send(self, part: Part, ready: Deliverable) -> Result:
+        name = self._delivery.file_name(part)
         try:
-            receipt = await self._delivery.upload(ready, self._plan.job.command.output_file_name)
+            receipt = await self._delivery.sending.send(part, ready, name)
+        except TooLarge as error:
+            if ready.own_file:
+                ready.path.unlink(missing_ok=True)
+            return await self._split(str(error), None)
         except NotUploaded as error:
             if self._timely.secured is not None:
-                return self._delivered(self._timely.secured, f"as WAV only: {error}")
-            return self._result(Ending.KEPT, f"{ready.path}: {error}")
-        if ready.own_file:
-            policy = self._plan.job.command.recorder_cache_retention
-            self._place.shelf.release(self._plan.job, policy, receipt, [ready.path])
-        return self._delivered(receipt, f"{ready.seconds:.3f} s")
+                return await self._delivered(self._timely.secured, f"as WAV only: {error}")
+            if ready.own_file:  # what it was made of is kept, and makes it again
+                ready.path.unlink(missing_ok=True)
+            return await self._keep(str(error))
+        if ready.own_file and self.journal.durable:
+            policy = self.plan.job.command.recorder_cache_retention
+            self._place.shelf.release(self.plan.job, policy, receipt, [ready.path])
+        return await self._delivered(receipt, f"{ready.seconds:.3f} s")
 
-    def _delivered(self, receipt: Receipt, what: str) -> Result:
-        detail = f"{what}, {receipt.size} bytes, {receipt.checksum}"
-        return attrs.evolve(self._result(Ending.DELIVERED, detail), receipt=receipt)
+    # Chunks
 
-    def _keep(self, audio: CapturedAudio, why: str) -> Result:
-        self._delivery.kept(audio, why)
-        return self._result(Ending.KEPT, f"{audio.path}: {why}")
+    async def _in_chunks(self, chunk_frames: int) -> Result:
+        chunks = Chunks(
+            self._place,
+            self.plan,
+            self._lease,
+            self.journal,
+            self._delivery,
+            chunk_frames,
+        )
+        self._tell_of_chunks(chunk_frames)
+        sending = Deferred.fromCoroutine(chunks.run(self.recording, self.recording.directory))
+        try:
+            recorded = await self.recording.run(self._leave)
+            settled = await self._consider(recorded)
+            return settled or await self._all_chunks(await sending)
+        except NotRendered as error:
+            return await self._fail_and_keep(str(error))
+        except NotUploaded as error:
+            return await self._keep(str(error))
+        finally:
+            sending.addErrback(lambda _: None)  # nobody waits for it any more
+            sending.cancel()
 
-    def _result(self, ending: Ending, detail: str) -> Result:
-        return Result(self._plan.job.id, ending, detail)
-
-    async def _nothing_usable(self, outcome: CaptureOutcome | None) -> Result:
-        """The capture gave no audio that could be delivered: say why, and end the job."""
-        job_id = self._plan.job.id
-        if self._lease.standing.wish is Wish.DELIVER and not isinstance(
-            outcome, StartFailed | Stalled
-        ):
-            await self._marks.cancelled(job_id)
-            return self._result(Ending.NOTHING_TO_DELIVER, "stopped before anything was recorded")
-        error = "nothing was recorded before the end"
-        if isinstance(outcome, StartFailed | Stalled | Failed):
-            self._report_failure(outcome)
-            error = outcome.error
-        await self._marks.failed(job_id, error)
-        return self._result(Ending.FAILED, error)
-
-    def _report_losses(self, outcome: CaptureOutcome | None) -> None:
-        """Declare what the device did not give: a recording may be short, but never silently so."""
-        if not isinstance(outcome, Completed):
-            return
-        if outcome.dropouts.count or outcome.ended_early:
-            self._evidence.emit(
-                "capture_incomplete",
-                "warning",
-                {
-                    "capturedFrames": outcome.audio.frames,
-                    "device": self._capture.request.device,
-                    "dropoutCount": outcome.dropouts.count,
-                    "dropoutMilliseconds": round(outcome.dropouts.milliseconds, 3),
-                    "endedEarly": outcome.ended_early,
-                    "outputPath": str(self._capture.path),
-                    "plannedFrames": outcome.planned_frames,
-                },
-            )
-
-    def _report_failure(self, outcome: StartFailed | Stalled | Failed) -> None:
+    async def _all_chunks(self, count: int) -> Result:
+        receipts = self.journal.remembered.receipts
+        receipt = receipts[max(receipts)]
+        frames = sum(each.end_frame - each.start_frame for each in receipts.values())
         facts = {
-            "channelMap": self._plan.channel_map and self._plan.channel_map.details(),
-            "device": self._capture.request.device,
-            "error": outcome.error,
-            "outputPath": str(self._capture.path),
+            "chunkSeconds": self.plan.chunk_seconds,
+            "chunkTotal": count,
+            "uploadedChunkCount": count,
         }
-        if isinstance(outcome, StartFailed):
-            self._evidence.emit(
-                "capture_start_failed", "critical", {**facts, "command": self._capture.command}
+        self._evidence.emit("chunked_completed", "info", facts)
+        rate = self.plan.job.command.capture_sample_rate
+        what = f"{frames / rate:.3f} s in {count} chunks"
+        return await self._delivered(Receipt(checksum=receipt.checksum, size=receipt.size), what)
+
+    def _tell_of_chunks(self, chunk_frames: int) -> None:
+        command = self.plan.job.command
+        if not self.journal.remembered.receipts and self.journal.remembered.split is None:
+            facts = {
+                "chunkSeconds": chunk_frames / command.capture_sample_rate,
+                "device": command.capture_device,
+                "durationSeconds": command.duration_seconds,
+            }
+            self._evidence.emit("chunked_started", "info", facts)
+
+    async def _split(self, why: str, free_bytes: int | None) -> Result:
+        """The recording cannot be one file: deliver it as chunks, and say so."""
+        recorded = self.recording.ended
+        assert recorded is not None
+        strip = self.recording.strip(recorded.start_frame, recorded.end_frame)
+        frame_bytes = strip.format.frame_bytes(self.plan.render.channels)
+        most = most_bytes(self._place.uploads.bytes_per_second, free_bytes)
+        frames = chunk_frames_for(self.plan.render, frame_bytes, strip.rate, most)
+        frames = min(frames, max(1, strip.frames))
+        await self.journal.note(Split(frames, why))
+        facts = {"chunkSeconds": frames / strip.rate, "error": why, "frames": strip.frames}
+        self._evidence.emit("upload_split", "warning", facts)
+        return await self._in_chunks(frames)
+
+    # Ends
+
+    async def _consider(self, recorded: Recorded) -> Result | None:
+        """What to do instead of delivering, if anything; None to deliver."""
+        if not self._accounted:
+            report_account(self._evidence, self.recording, self.plan)
+        self._accounted = True
+        if not self.recording.has_enough(recorded):
+            return await self._nothing_usable()
+        standing = self._lease.standing
+        if standing.wish in {Wish.FINISH, Wish.KEEP} and standing.status != "completed":
+            why = f"the controller's job is {standing.status} ({standing.reason})"
+            path, rate = self.recording.files()[0], self.plan.job.command.capture_sample_rate
+            seconds = (recorded.end_frame - recorded.start_frame) / rate
+            kept = Deliverable(path, "audio/wav", seconds, own_file=False)
+            self._delivery.sending.report_kept(kept, why)
+            return await self._keep(why)
+        return None
+
+    async def _nothing_usable(self) -> Result:
+        """The capture gave no audio that could be delivered: say why, and end the job."""
+        if self._lease.standing.wish is Wish.DELIVER and self.recording.take.error is None:
+            await self._marks.cancelled(self.journal)
+            return await self._end(
+                Ending.NOTHING_TO_DELIVER, "stopped before anything was recorded"
             )
-        elif isinstance(outcome, Stalled):
-            seen = outcome.evidence
-            self._evidence.emit(
-                "capture_output_stalled",
-                "critical",
-                {
-                    **facts,
-                    "growthAgeSeconds": seen.age_seconds,
-                    "growthGraceSeconds": seen.grace_seconds,
-                    "lastGrowthSecondsAgo": seen.unchanged_seconds,
-                    "sizeBytes": seen.size,
-                    "stalledSeconds": seen.stalled_seconds,
-                },
-            )
-        else:
-            self._evidence.emit("capture_failed", "critical", facts)
+        error = report_failure(self._evidence, self.recording.take, self.plan)
+        await self._marks.failed(self.journal, error)
+        return await self._end(Ending.FAILED, error)
+
+    async def broke(self, why: str) -> Result:
+        """This agent has a defect: the audio stays, and everybody is told."""
+        self._evidence.emit("capture_failed", "critical", {"error": why})
+        return await self._fail_and_keep(why)
+
+    async def _delivered(self, receipt: Receipt, what: str) -> Result:
+        detail = f"{what}, {receipt.size} bytes, {receipt.checksum}"
+        result = await self._end(Ending.DELIVERED, detail)
+        return attrs.evolve(result, receipt=receipt)
+
+    async def _fail_and_keep(self, why: str) -> Result:
+        await self.journal.note(Salvaged(why))
+        await self._marks.failed(self.journal, why)
+        return await self._end(Ending.FAILED, why)
+
+    async def _keep(self, why: str) -> Result:
+        await self.journal.note(Salvaged(why))
+        return await self._end(Ending.KEPT, why)
+
+    async def _end(self, ending: Ending, detail: str) -> Result:
+        await self.journal.note(Done(ending.value, detail, self._place.wall.now()))
+        self._over.comes(None)
+        return Result(self.plan.job.id, ending, detail)

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from rakkr.controller.messages import UndecodableJob
-from rakkr.jobs.marks import Marks
-from rakkr.jobs.member import Result
+from twisted.internet.defer import DeferredList
+
+from rakkr.jobs.crew import Crew
+from rakkr.jobs.ending import Result
 from rakkr.jobs.refusal import refuse_undecodable
-from rakkr.jobs.session import Session
-from rakkr.jobs.together import side_by_side
 from rakkr.jobs.workplace import Workplace
 
 
 class NextJob:
-    """What is queued first for this node."""
+    """What is queued first for this node, after whatever an earlier run left unfinished."""
 
     def __init__(self, place: Workplace) -> None:
         self._place = place
-        self._session: Session | None = None
+        self._crew = Crew(place)
         self._dismissed = False
 
     def dismiss(self) -> None:
         """End the recording now, and deliver what there is."""
         self._dismissed = True
-        if self._session is not None:
-            self._session.dismiss()
+        for session in self._crew.sessions:
+            session.dismiss()
 
     async def run(self) -> list[Result] | None:
         """
@@ -32,22 +31,28 @@ class NextJob:
         :returns: None when nothing is queued.
         :raises ControllerError: when nothing could be claimed.
         """
-        group = await self._place.controller.claim_next_group()
-        if group is None:
-            return None
-        marks = Marks(self._place.clock, self._place.controller)
-        works = [self._refuse(marks, broken) for broken in group.undecodable]
-        if group.jobs:
-            self._session = Session(self._place, group.jobs)
+        await self._crew.open()
+        try:
+            group = await self._place.controller.claim_next_group()
+            if group is None:
+                return None
+            refused = [await refuse_undecodable(self._place, each) for each in group.undecodable]
+            await self._crew.take_on(group.jobs)
             if self._dismissed:
-                self._session.dismiss()
-            works.insert(0, self._session.run())
-        return [result for results in await side_by_side(works) for result in results]
+                self.dismiss()
+        finally:
+            await self._all_done()
+        done = [self._crew.results.get(job.id) for job in group.jobs]
+        return [*refused, *(each for each in done if each is not None)]
 
-    async def _refuse(self, marks: Marks, broken: UndecodableJob) -> list[Result]:
-        return [await refuse_undecodable(self._place, marks, broken)]
+    async def _all_done(self) -> None:
+        while self._crew.works:
+            await DeferredList(self._crew.works)
 
     async def gone(self) -> None:
         """Wait until no lease is held and no program runs, after a cancelled :meth:`run`."""
-        if self._session is not None:
-            await self._session.when_gone()
+        sessions = self._crew.sessions
+        for work in self._crew.works:
+            work.cancel()
+        await DeferredList([session.when_gone() for session in sessions])
+        await self._place.ledger.flush()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import attrs
 
 from rakkr.audio.pcm import SampleFormat, UnknownFormat, sample_format
-from rakkr.controller.messages import ChannelMap, ChannelMapAssignment, Job
+from rakkr.capture.request import CaptureRequest
+from rakkr.controller.messages import ChannelMapAssignment, Job
+from rakkr.jobs.maps import AppliedMap, map_of
 from rakkr.jobs.naming import safe_file_name, stem_of
-from rakkr.render.channels import ChannelMapLike, highest_source
 from rakkr.render.errors import ImpossibleRender
 from rakkr.render.plan import RenderPlan, plan_render
 from rakkr.settings import Settings
@@ -24,43 +27,13 @@ class ImpossibleJob(ValueError):
 
 
 @attrs.frozen
-class AppliedMap:
-    """
-    The channel map of a recording, and where it came from.
-
-    :ivar mapping: what ``rakkr.render`` reads.
-    :ivar source_channels: how many channels must be captured for it.
-    """
-
-    mapping: ChannelMapLike
-    source_channels: int
-    assignment_id: str | None
-    target_id: str | None
-    target_type: str | None
-    template_id: str | None
-    template_name: str | None
-
-    def details(self) -> dict[str, object]:
-        """The ``channelMap`` member of the event catalogue."""
-        return {
-            "assignmentId": self.assignment_id,
-            "captureChannels": self.source_channels,
-            "channelMode": self.mapping.channel_mode,
-            "entryCount": len(self.mapping.entries),
-            "targetId": self.target_id,
-            "targetType": self.target_type,
-            "templateId": self.template_id,
-            "templateName": self.template_name,
-        }
-
-
-@attrs.frozen
 class MemberPlan:
     """
     What one job gets.
 
     :ivar seconds: the length of its window.
     :ivar file_name: the delivered file's name, safe for this file system.
+    :ivar chunk_seconds: the length of its pieces, None for one whole file.
     """
 
     job: Job
@@ -68,6 +41,7 @@ class MemberPlan:
     file_name: str
     render: RenderPlan
     channel_map: AppliedMap | None
+    chunk_seconds: int | None = None
 
 
 @attrs.frozen
@@ -89,6 +63,12 @@ class SessionPlan:
     seconds: int
     stem: str
     members: tuple[MemberPlan, ...]
+    interface_id: str | None = None
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one captured frame."""
+        return self.format.frame_bytes(self.channels)
 
 
 @attrs.frozen
@@ -97,54 +77,6 @@ class Planned:
 
     session: SessionPlan | None
     refused: tuple[tuple[Job, str], ...]
-
-
-def pinned_map(channel_map: ChannelMap) -> AppliedMap:
-    """The map that came with the job."""
-    return AppliedMap(
-        channel_map,
-        max(channel_map.source_channels or 0, highest_source(channel_map)),
-        channel_map.assignment_id,
-        channel_map.target_id,
-        channel_map.target_type,
-        channel_map.template_id,
-        channel_map.template_name,
-    )
-
-
-def assigned_map(
-    job: Job, node_id: str, assignments: Sequence[ChannelMapAssignment]
-) -> AppliedMap | None:
-    """
-    The map that an operator assigned to the job's interface, else to the node (http-api 5.7).
-
-    A template that includes no channel is no map.
-    """
-    interfaces = {job.command.capture_interface_id, job.command.capture_device} - {None}
-    for target_type, targets in (("interface", interfaces), ("node", {node_id})):
-        for each in assignments:
-            fits = each.assignment.target_type == target_type
-            if fits and each.assignment.target_id in targets and highest_source(each.template):
-                return AppliedMap(
-                    each.template,
-                    highest_source(each.template),
-                    each.assignment.id,
-                    each.assignment.target_id,
-                    target_type,
-                    each.template.id,
-                    each.template.name,
-                )
-    return None
-
-
-def map_of(
-    job: Job, node_id: str, assignments: Sequence[ChannelMapAssignment]
-) -> AppliedMap | None:
-    """A pinned map wins over an assignment."""
-    pinned = job.command.channel_map
-    if pinned is not None:
-        return pinned_map(pinned)
-    return assigned_map(job, node_id, assignments)
 
 
 def width_of(job: Job, applied: AppliedMap | None) -> int:
@@ -163,7 +95,12 @@ def width_of(job: Job, applied: AppliedMap | None) -> int:
     return width
 
 
-def _checked_format(job: Job) -> SampleFormat:
+def checked_format(job: Job) -> SampleFormat:
+    """
+    The sample format of a job whose kind and rate are known here.
+
+    :raises ImpossibleJob: when one of them is not.
+    """
     command = job.command
     if command.type != JOB_TYPE:
         raise ImpossibleJob(
@@ -179,7 +116,18 @@ def _checked_format(job: Job) -> SampleFormat:
         raise ImpossibleJob(str(unknown)) from unknown
 
 
-def _member(job: Job, applied: AppliedMap | None, captured_channels: int) -> MemberPlan:
+def plan_member(
+    job: Job,
+    applied: AppliedMap | None,
+    captured_channels: int,
+    chunk_seconds: int | None = None,
+) -> MemberPlan:
+    """
+    Plan what one job gets of a capture that is so wide.
+
+    :param chunk_seconds: the node's own length of pieces, for a job that names none; 0 is none.
+    :raises ImpossibleJob: when no such file can be made.
+    """
     command = job.command
     try:
         render = plan_render(
@@ -201,6 +149,7 @@ def _member(job: Job, applied: AppliedMap | None, captured_channels: int) -> Mem
         safe_file_name(command.output_file_name),
         render,
         applied,
+        command.chunk_seconds or chunk_seconds or None,
     )
 
 
@@ -240,10 +189,10 @@ def plan_session(
     wanted: list[tuple[Job, AppliedMap | None, int]] = []
     for job in jobs:
         try:
-            _checked_format(job)
+            checked_format(job)
             applied = map_of(job, node_id, assignments)
             width = width_of(job, applied)
-            _member(job, applied, width)
+            plan_member(job, applied, width)
             if wanted:
                 _same_capture(job, wanted[0][0])
             wanted.append((job, applied, width))
@@ -256,7 +205,7 @@ def plan_session(
     members = []
     for job, applied, _ in wanted:
         try:  # what is possible alone need not be possible in a capture as wide as the group's
-            members.append(_member(job, applied, channels))
+            members.append(plan_member(job, applied, channels, settings.capture_chunk_seconds))
         except ImpossibleJob as impossible:
             refused.append((job, str(impossible)))
     backend = primary.capture_backend or settings.capture_backend
@@ -271,5 +220,26 @@ def plan_session(
         seconds=max(member.seconds for member in members),
         stem=stem_of(members[0].file_name),
         members=tuple(members),
+        interface_id=primary.capture_interface_id,
     )
     return Planned(session, tuple(refused))
+
+
+def request_of(plan: SessionPlan, device: str, seconds: float, path: Path) -> CaptureRequest:
+    """
+    One segment of what was planned.
+
+    :param device: where the planned one is to be found now.
+    :param seconds: that are left of the longest window.
+    """
+    return CaptureRequest(
+        backend=plan.backend,
+        command=plan.command,
+        args_template=plan.args_template,
+        device=device,
+        format=plan.format,
+        rate=plan.rate,
+        channels=plan.channels,
+        seconds=max(1, math.ceil(seconds)),
+        path=path,
+    )

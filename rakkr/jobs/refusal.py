@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from rakkr.controller.messages import Job, UndecodableJob
+from twisted.internet.defer import Deferred, succeed
+
+from rakkr.controller.messages import UndecodableJob
 from rakkr.health.event import Severity
+from rakkr.jobs.ending import Ending, Result
+from rakkr.jobs.journal import Journal
 from rakkr.jobs.marks import Marks
-from rakkr.jobs.member import Ending, Result
+from rakkr.jobs.records import Done, Record
 from rakkr.jobs.workplace import JobEvidence, Workplace
 
 _SEVERITY: Severity = "critical"
 
 
-async def refuse_job(place: Workplace, marks: Marks, job: Job, why: str) -> Result:
-    """Report and fail a job that cannot be recorded as it stands."""
+async def refuse_job(
+    place: Workplace, journal: Journal, why: str, event: str | None = "capture_start_failed"
+) -> Result:
+    """
+    Report and fail a job that cannot be recorded as it stands.
+
+    :param event: None when it was reported already.
+    """
+    job = journal.remembered.job
     details: dict[str, Any] = {
         "channelMap": None,
         "command": place.live.current.capture_command,
@@ -22,12 +33,40 @@ async def refuse_job(place: Workplace, marks: Marks, job: Job, why: str) -> Resu
         "error": why,
         "outputPath": None,
     }
-    JobEvidence(place.evidence, job).emit("capture_start_failed", _SEVERITY, details)
-    await marks.failed(job.id, why)
+    if event is not None:
+        JobEvidence(place.evidence, job).emit(event, _SEVERITY, details)
+    await marks_of(place).failed(journal, why)
+    await journal.note(Done(Ending.FAILED.value, why, place.wall.now()))
     return Result(job.id, Ending.FAILED, why)
 
 
-async def refuse_undecodable(place: Workplace, marks: Marks, broken: UndecodableJob) -> Result:
+async def refused_before(place: Workplace, journal: Journal) -> Result:
+    """Go on with telling the end of a job that an earlier agent did not begin."""
+    mark = journal.remembered.mark
+    assert mark is not None
+    if not journal.remembered.mark_taken:
+        await marks_of(place).resume(journal, mark.what, mark.reason)
+    await journal.note(Done(Ending.FAILED.value, mark.reason, place.wall.now()))
+    return Result(journal.job_id, Ending.FAILED, mark.reason)
+
+
+def marks_of(place: Workplace) -> Marks:
+    """What delivers terminal marks here."""
+    return Marks(place.clock, place.controller, place.random, place.mark_patience_seconds)
+
+
+class _Unwritten:
+    """Stands for the journal of a job that cannot be read, and so has none."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+
+    def note(self, record: Record) -> Deferred[None]:  # noqa: ARG002 - there is no paper
+        """Forget it: the controller's own lease ends such a job if we die."""
+        return succeed(None)
+
+
+async def refuse_undecodable(place: Workplace, broken: UndecodableJob) -> Result:
     """Report and fail a job that cannot even be read."""
     place.evidence.emit(
         "agent.recording_job.capture_start_failed",
@@ -36,5 +75,5 @@ async def refuse_undecodable(place: Workplace, marks: Marks, broken: Undecodable
         broken.recording_id,
     )
     if broken.id is not None:
-        await marks.failed(broken.id, broken.reason)
+        await marks_of(place).failed(_Unwritten(broken.id), broken.reason)
     return Result(broken.id or "unknown", Ending.FAILED, broken.reason)

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import (
-    CancelledError,
-    Deferred,
-    DeferredList,
-    maybeDeferred,
-)
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred, succeed
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from rakkr.controller.errors import ControllerError
 from rakkr.controller.messages import ClaimedGroup, Job
-from rakkr.jobs.marks import Marks
-from rakkr.jobs.member import Result
-from rakkr.jobs.refusal import refuse_job, refuse_undecodable
+from rakkr.jobs.crew import Crew
+from rakkr.jobs.refusal import refuse_undecodable
 from rakkr.jobs.session import Session
+from rakkr.jobs.together import first_of
 from rakkr.jobs.workplace import Workplace
+from rakkr.moment import Moment
 from rakkr.periodic import Periodic
+
+WayDown = Literal["finish", "leave"]
+_LAST_CLAIM_SECONDS = 2.0
+_JOURNAL_SECONDS = 30.0
 
 
 class JobWorkerService(MultiService):
     """
-    Claims while there is a free slot, one claim at a time.
+    Goes on with what an earlier agent left, then claims while there is a free slot.
 
     A slot is held while audio may still be recorded; rendering and uploading go on beside the next
-    recording.
+    recording.  A job for a device that is being captured needs no slot: it joins.
 
-    :ivar sessions: what is under way, oldest first.
+    :ivar way_down: what a stop does: ``finish`` ends the captures and delivers, ``leave`` lets the
+        capture programs run on for the agent that comes next.
     """
 
     log = Logger()
@@ -40,59 +41,115 @@ class JobWorkerService(MultiService):
         """:param shutdown_seconds: how long a stop may take to deliver what was recorded."""
         super().__init__()
         self.setName("jobs")
+        self.way_down: WayDown = "finish"
         self._place = place
         self._shutdown_seconds = shutdown_seconds
-        self._marks = Marks(place.clock, place.controller)
+        self._crew = Crew(place)
         self._claims_failed = False
-        self._work: dict[Session, Deferred[None]] = {}
-        self._refusing: set[Deferred[Any]] = set()
+        self._opening: Deferred[None] = succeed(None)
+        self._ready = False
         # A claim is let end: jobs that were leased in an answer nobody read would just expire.
         self._claiming = Periodic(
             place.clock, claim_seconds, self._claim, name="claiming jobs", patient=True
         )
         self._claiming.setServiceParent(self)
+        Periodic(
+            place.clock, _JOURNAL_SECONDS, self._write_journals, name="writing journals"
+        ).setServiceParent(self)
 
     @property
     def sessions(self) -> list[Session]:
         """The sessions that are not over."""
-        return list(self._work)
+        return self._crew.sessions
 
     @property
     def recording(self) -> int:
         """How many captures run."""
-        return sum(1 for session in self._work if session.recording)
+        return self._crew.recording
+
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
+        """Read the journals, and begin."""
+        self._opening = Deferred.fromCoroutine(self._open())
+        super().startService()
+
+    async def _open(self) -> None:
+        try:
+            await self._crew.open()
+        except CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 - what is past must not keep the next recording away
+            self.log.failure("what an earlier agent left could not be read")
+        self._ready = True
 
     def stopService(self) -> Deferred[Any]:  # noqa: N802 - Twisted's name
-        """
-        Claim nothing more, end the captures, deliver within the bound, and fire when all is still.
+        """Claim nothing more, go down the way that was chosen, and fire when all is still."""
+        return Deferred.fromCoroutine(self._stop())
 
-        What could not be delivered in time is on the disk, and an event says where.
-        """
-        return Deferred.fromCoroutine(self._drain())
+    async def _stop(self) -> None:
+        self._opening.cancel()
+        if self.way_down == "leave":
+            await self._leave()
+        else:
+            await self._finish()
+        await self._place.ledger.flush()
 
-    async def _drain(self) -> None:
+    async def _leave(self) -> None:
+        """Leave captures running; the journals say where everything is."""
+        claimed = Moment[None]()
+        maybeDeferred(super().stopService).addBoth(claimed.comes)
+        late = deferLater(self._place.clock, _LAST_CLAIM_SECONDS, lambda: None)
+        await first_of(claimed.when(), late)  # what is claimed just now is in a journal, too
+        sessions = self._crew.sessions
+        for session in sessions:
+            session.keep_running()
+        for work in self._crew.works:
+            work.cancel()
+        await DeferredList([session.when_gone() for session in sessions])
+
+    async def _finish(self) -> None:
+        """End the captures, and deliver within the bound; what is left is in the journals."""
         await maybeDeferred(super().stopService)
-        sessions = list(self._work)
+        sessions = self._crew.sessions
         for session in sessions:
             session.dismiss()
-        everything = DeferredList([*self._work.values(), *self._refusing])
+        everything = DeferredList(self._crew.works)
         # Past the bound, whatever still renders or uploads is cancelled; its audio stays.
         everything.addTimeout(self._shutdown_seconds, self._place.clock)
         await everything
         # A cancelled session still ends its capture, by a ladder of its own.
         await DeferredList([session.when_gone() for session in sessions])
 
+    async def _write_journals(self) -> None:
+        """What a disk did not take is tried again, also if nothing else happens."""
+        if self._ready and not all(each.durable for each in self._place.ledger.journals()):
+            await self._place.ledger.flush()
+
     async def _claim(self) -> None:
-        while self.running and self.recording < self._place.live.capacity:
+        while self._ready and self.running:
             try:
-                group = await self._place.controller.claim_next_group()
+                claimed = await self._claim_once()
             except ControllerError as error:
                 self._claim_failed(error)
                 return
             self._claims_failed = False
-            if group is None:
+            if not claimed:
                 return
-            self._take(group)
+
+    async def _claim_once(self) -> bool:
+        """Claim what is next, as far as there is room for it; says whether there was anything."""
+        controller = self._place.controller
+        if self.recording < self._place.live.capacity:
+            group = await controller.claim_next_group()
+            if group is not None:
+                await self._take(group)
+            return group is not None
+        if not any(session.recording for session in self._crew.sessions):
+            return False
+        job = await controller.peek_next()
+        if job is None or not self._crew.admits(job):
+            return False
+        await self._take(ClaimedGroup(jobs=(await controller.claim(job.id),), undecodable=()))
+        return True
 
     def _claim_failed(self, error: ControllerError) -> None:
         self.log.warn("claiming failed: {error}", error=str(error))
@@ -101,40 +158,13 @@ class JobWorkerService(MultiService):
             details = {"error": str(error), "nodeId": self._place.node_id}
             self._place.evidence.emit("agent.recording_job.claim_next_failed", "warning", details)
 
-    def _take(self, group: ClaimedGroup) -> None:
+    async def _take(self, group: ClaimedGroup) -> None:
         for broken in group.undecodable:
             self.log.error("job {id} cannot be read: {why}", id=broken.id, why=broken.reason)
-            self._beside(refuse_undecodable(self._place, self._marks, broken))
-        if not self.running:  # the answer came while we were being stopped
-            for job in group.jobs:
-                why = "the agent was stopped before the recording could begin"
-                self._beside(refuse_job(self._place, self._marks, job, why))
-        elif group.jobs:
-            self.log.info("claimed {jobs}", jobs=", ".join(job.id for job in group.jobs))
-            self._begin(group.jobs)
+            self._crew.beside(refuse_undecodable(self._place, broken))
+        if group.jobs:
+            await self._begin(group.jobs)
 
-    def _begin(self, jobs: Sequence[Job]) -> None:
-        session = Session(self._place, jobs)
-        work: Deferred[Any] = Deferred.fromCoroutine(session.run())
-        self._work[session] = work
-
-        def over(result: Any) -> None:
-            del self._work[session]
-            if not isinstance(result, list):
-                self._session_failed(result)
-
-        work.addBoth(over)
-
-    def _session_failed(self, failure: Any) -> None:
-        if failure.check(CancelledError) is None:
-            self.log.failure("a session met a defect of this agent", failure=failure)
-
-    def _beside(self, refusing: Coroutine[Deferred[Any], Any, Result]) -> None:
-        """Do something that no recording waits for."""
-        work: Deferred[Any] = Deferred.fromCoroutine(refusing)
-        self._refusing.add(work)
-
-        def over(_: object) -> None:
-            self._refusing.discard(work)
-
-        work.addBoth(over)
+    async def _begin(self, jobs: tuple[Job, ...]) -> None:
+        self.log.info("claimed {jobs}", jobs=", ".join(job.id for job in jobs))
+        await self._crew.take_on(jobs)

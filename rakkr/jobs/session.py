@@ -1,113 +1,248 @@
-"""One capture and the jobs that are recorded from it."""
+"""One take and the jobs that are recorded from it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from twisted.internet.defer import (
-    CancelledError,
-    Deferred,
-    DeferredList,
-)
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
 
-from rakkr.capture.capture import Capture
-from rakkr.capture.request import CaptureLimits, CaptureRequest
-from rakkr.controller.errors import ControllerError
-from rakkr.controller.messages import ChannelMapAssignment, Job
-from rakkr.jobs.lease import Lease, Rhythm
-from rakkr.jobs.marks import Marks
-from rakkr.jobs.member import Ending, Member, Result
-from rakkr.jobs.plan import MemberPlan, SessionPlan, plan_session
-from rakkr.jobs.refusal import refuse_job
-from rakkr.jobs.together import side_by_side
+from rakkr.jobs.announcing import announce
+from rakkr.jobs.ending import Ending, Result
+from rakkr.jobs.joining import plan_late, same_device
+from rakkr.jobs.journal import Journal
+from rakkr.jobs.leases import Leases, assignments_for
+from rakkr.jobs.limits import limits_of
+from rakkr.jobs.load import concerned_by, load_of
+from rakkr.jobs.member import Member
+from rakkr.jobs.plan import ImpossibleJob, MemberPlan, plan_session
+from rakkr.jobs.planning import Known, planned_again, write_plan
+from rakkr.jobs.reader import Reader
+from rakkr.jobs.recording import Recording
+from rakkr.jobs.records import Done
+from rakkr.jobs.refusal import refuse_job, refused_before
+from rakkr.jobs.segments import current_records, left_by
+from rakkr.jobs.take import Take
 from rakkr.jobs.workplace import JobEvidence, Workplace
 from rakkr.moment import Moment
-from rakkr.settings import Settings
 
 
 class Session:
     """
-    The jobs of one claim, from the claim to the last receipt.
+    The jobs of one take, from their claims to their last receipts.
 
-    :ivar recording: whether a sample may still be recorded; an upload needs no recording slot.
+    A session that an earlier agent began goes on here: what the journals show as done is not done
+    again.
+
+    :ivar take: what is being captured, once it is planned.
+    :ivar members: the jobs whose recording was begun.
+    :ivar recording_members: those of them that still record.
     """
 
     log = Logger()
 
-    def __init__(self, place: Workplace, jobs: Sequence[Job]) -> None:
+    def __init__(self, place: Workplace, journals: Sequence[Journal], name: str) -> None:
+        """:param name: of the take, if it is a new one."""
+        self.take: Take | None = None
+        self.members: list[Member] = []
+        self.recording_members: list[Member] = []
         self._place = place
-        self._jobs = tuple(jobs)
-        self._settings: Settings = place.live.current
-        self._leases: dict[str, Lease] = {}
-        self._members: list[Member] = []
-        self._recording_members: set[Member] = set()
-        self._capture: Capture | None = None
-        self._marks = Marks(place.clock, place.controller)
+        self._journals = list(journals)
+        self._name = name
+        self._settings = place.live.current
+        self._leases = Leases(place)
+        self._works: list[Deferred[Result]] = []
+        self._taking: Deferred[Any] | None = None
         self._dismissed = False
+        self._kept_running = False
+        self._planned = False
         self._gone = Moment[None]()
-        self.recording = True
+
+    @property
+    def recording(self) -> bool:
+        """Whether a sample may still be recorded; an upload needs no recording slot."""
+        if self._planned:
+            return bool(self.recording_members)
+        return any(each.remembered.unfinished_recording for each in self._journals)
 
     async def run(self) -> list[Result]:
-        """
-        Do the whole work.
-
-        Cancelling stops the capture and keeps what it recorded.
-        """
-        for job in self._jobs:
-            self._leases[job.id] = self._hold(job)
+        """Do the whole work.  Cancelling stops the capture and keeps what it recorded."""
+        unfinished = [each for each in self._journals if not each.remembered.is_over]
+        for journal in unfinished:
+            self._leases.hold(journal)
         try:
-            return await self._run()
+            return await self._run(unfinished)
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - the controller must hear of it from us
             self.log.failure("a session met a defect of this agent")
-            return [await self._refuse(job, _defect(error)) for job in self._jobs]
+            return [await refuse_job(self._place, each, _defect(error)) for each in unfinished]
         finally:
             await self._clear()
 
+    async def _run(self, unfinished: Sequence[Journal]) -> list[Result]:
+        await self._plan(unfinished)
+        self._planned = True
+        if self.take is not None:
+            self._taking = Deferred.fromCoroutine(self.take.run(left_by(self._journals)))
+            self._taking.addErrback(self._take_failed)
+            for member in self.members:
+                self._later(self._one(member))
+        results: list[Result] = []
+        while len(results) < len(self._works):  # members that come late make it longer
+            results.append(await self._works[len(results)])
+        if self._taking is not None:
+            await self._taking
+            await self._release_capture(results)
+        return results
+
+    def _take_failed(self, failure: Any) -> None:
+        if failure.check(CancelledError) is None:
+            self.log.failure("a capture met a defect of this agent", failure=failure)
+
     async def _clear(self) -> None:
         """End whatever still runs; each end is tried, whatever became of the others."""
-        ends: list[Deferred[Any]] = [lease.release() for lease in self._leases.values()]
-        if self._capture is not None and self._capture.outcome is None:
-            ends.append(self._capture.stop())
-        await DeferredList(ends, consumeErrors=True)
-        self.recording = False
+        self._planned = True
+        self.recording_members.clear()
+        for work in self._works:
+            work.cancel()
+        ends = self._leases.release()
+        if self.take is not None and self._taking is not None:
+            if self._kept_running:
+                self.take.let_go()
+                self._taking.cancel()
+            else:
+                ends.append(Deferred.fromCoroutine(self.take.stop()))
+        await DeferredList([*ends, *self._works], consumeErrors=True)
         self._gone.comes(None)
 
     def when_gone(self) -> Deferred[None]:
-        """Fire when no lease is held and no program runs, also after a cancelled :meth:`run`."""
+        """Fire when no lease is held and nothing is looked after, also after a cancelled run."""
         return self._gone.when()
 
     def dismiss(self) -> None:
         """End the recording and deliver what there is: the agent is going down."""
         self._dismissed = True
-        for member in self._members:
+        for member in self.members:
             member.dismiss()
 
-    async def _run(self) -> list[Result]:
-        assignments = await self._assignments()
-        planned = plan_session(self._jobs, self._settings, self._place.node_id, assignments)
-        if planned.session is not None:
-            self._record(planned.session)
-        # The program runs already: telling of a refusal may take as long as the controller does.
-        refusals = [self._refuse(job, why) for job, why in planned.refused]
-        running = [self._one(member) for member in self._members]
-        results = await side_by_side([*refusals, *running])
-        if planned.session is not None:
-            self._release_capture(planned.session, results[len(refusals) :])
-        return results
+    def keep_running(self) -> None:
+        """From now on a cancelled :meth:`run` leaves the capture to the agent that comes next."""
+        self._kept_running = True
 
-    def _record(self, session: SessionPlan) -> None:
-        self._announce(session)
-        capture = self._place.start_capture(self._request(session), limits_of(self._settings))
-        self._capture = capture
-        self._members = [self._member(plan, capture) for plan in session.members]
-        self._recording_members = set(self._members)
+    # Jobs that come while it is captured
+
+    def admits(self, job: Any) -> bool:
+        """Whether a job is for the device that is being captured here, and not too late."""
+        if self.take is None or self.take.ending or self._dismissed:
+            return False
+        if not same_device(job, self.take.plan, self._settings):
+            return False
+        try:
+            plan_late(job, self.take.plan, self._settings, self._place.node_id)
+        except ImpossibleJob as impossible:
+            self.log.info("{job} cannot join: {why}", job=job.id, why=str(impossible))
+            return False
+        return True
+
+    def admit(self, journal: Journal) -> None:
+        """Let a job that came late have its window of the running capture."""
+        self._journals.append(journal)
+        self._leases.hold(journal)
+        self._later(self._late(journal))
+
+    async def _late(self, journal: Journal) -> Result:
+        assert self.take is not None
+        take, job = self.take, journal.remembered.job
+        start = max(await take.settle(), take.reel.end_now())
+        try:
+            assignments = await assignments_for(self._place, [journal])
+            plan = plan_late(job, take.plan, self._settings, self._place.node_id, assignments)
+        except ImpossibleJob as impossible:
+            return await refuse_job(self._place, journal, str(impossible))
+        if take.ending:
+            return await refuse_job(self._place, journal, f"{take.plan.device} is just released")
+        take.share(journal)
+        member = self._member(journal, plan, start)
+        await write_plan(journal, take.plan, plan, take.name, start)
+        for record in current_records(take):
+            await journal.note(record)
+        announce(JobEvidence(self._place.evidence, job), plan)
+        return await self._one(member)
+
+    # What is captured
+
+    async def _plan(self, unfinished: Sequence[Journal]) -> None:
+        """Decide what is captured, or read what an earlier agent decided."""
+        wanted = []
+        for journal in unfinished:
+            standing = await self._leases.given_up(journal)
+            if journal.remembered.mark is not None and journal.remembered.planned is None:
+                self._later(refused_before(self._place, journal))
+            elif standing is None:
+                wanted.append(journal)
+            else:
+                why = f"the controller's job is {standing.status}, and nothing was recorded"
+                self._later(self._over(journal, why))
+        known = planned_again(self._journals)
+        if known is None and wanted:
+            known = await self._decide(wanted)
+        if known is not None:
+            self._begin(known)
+
+    async def _decide(self, journals: Sequence[Journal]) -> Known | None:
+        assignments = await assignments_for(self._place, journals)
+        jobs = [each.remembered.job for each in journals]
+        planned = plan_session(jobs, self._settings, self._place.node_id, assignments)
+        by_job = {each.job_id: each for each in journals}
+        for job, why in planned.refused:
+            self._later(refuse_job(self._place, by_job[job.id], why))
+        session = planned.session
+        if session is None:
+            return None
+        members = tuple((by_job[plan.job.id], plan, 0) for plan in session.members)
+        short = await self._place.disk.preflight(
+            load_of(session, session.seconds), concerned_by(session.members[0])
+        )
+        if short is not None:
+            for number, (journal, _, _) in enumerate(members):
+                event = "disk_space_insufficient" if number else None  # the watch told of the first
+                self._later(refuse_job(self._place, journal, short.sentence, event))
+            return None
+        for journal, plan, start in members:
+            await write_plan(journal, session, plan, self._name, start)
+            announce(JobEvidence(self._place.evidence, plan.job), plan)
+        return Known(self._name, session, members, None, None)
+
+    def _begin(self, known: Known) -> None:
+        limits = limits_of(self._settings)
+        self.take = Take(self._place, known.session, known.name, limits, known.origin)
+        self.take.device.identity = known.identity
+        for journal, plan, start in known.members:
+            self.take.share(journal)
+            if not journal.remembered.is_over:  # else its capture is an orphan
+                self._member(journal, plan, start)
         if self._dismissed:
             self.dismiss()
+
+    def _member(self, journal: Journal, plan: MemberPlan, start: int) -> Member:
+        assert self.take is not None
+        evidence = JobEvidence(self._place.evidence, plan.job)
+        reader = Reader(journal, evidence, start, plan.seconds * self.take.plan.rate)
+        lease = self._leases.of(plan.job.id)
+        recording = Recording(self._place, self.take, reader, lease, journal)
+        member = Member(self._place, plan, lease, journal, recording, self._leave)
+        self.members.append(member)
+        if journal.remembered.unfinished_recording:
+            self.take.join(reader)
+            self.recording_members.append(member)
+        return member
+
+    # Their ends
+
+    def _later(self, work: Coroutine[Deferred[Any], Any, Result]) -> None:
+        self._works.append(Deferred.fromCoroutine(work))
 
     async def _one(self, member: Member) -> Result:
         try:
@@ -116,8 +251,7 @@ class Session:
             raise
         except Exception as error:  # noqa: BLE001 - one member's defect must not end the others
             self.log.failure("job {job_id} met a defect of this agent", job_id=member.job_id)
-            await self._marks.failed(member.job_id, _defect(error))
-            result = Result(member.job_id, Ending.FAILED, _defect(error))
+            result = await member.broke(_defect(error))
         finally:
             self._leave(member)
         self.log.info(
@@ -128,107 +262,30 @@ class Session:
         )
         return result
 
-    def _leave(self, member: Member) -> bool:
-        self._recording_members.discard(member)
-        self.recording = bool(self._recording_members)
-        return not self.recording
+    def _leave(self, member: Member) -> None:
+        if member in self.recording_members:
+            self.recording_members.remove(member)
 
-    def _hold(self, job: Job) -> Lease:
-        settings, random = self._settings, self._place.random
-        rhythm = Rhythm(
-            settings.job_heartbeat_seconds, lambda: 2 * random(), settings.job_poll_seconds
-        )
-        evidence = JobEvidence(self._place.evidence, job)
-        lease = Lease(self._place.clock, self._place.controller, job, rhythm, evidence.emit)
-        lease.hold()
-        return lease
+    async def _over(self, journal: Journal, why: str) -> Result:
+        await journal.note(Done(Ending.FAILED.value, why, self._place.wall.now()))
+        return Result(journal.job_id, Ending.FAILED, why)
 
-    async def _assignments(self) -> list[ChannelMapAssignment]:
-        unmapped = [job for job in self._jobs if job.command.channel_map is None]
-        if not unmapped:
-            return []
-        try:
-            return await self._place.controller.channel_map_assignments()
-        except ControllerError as error:
-            for job in unmapped:
-                JobEvidence(self._place.evidence, job).emit(
-                    "channel_map_lookup_failed", "warning", {"error": str(error)}
-                )
-            return []
-
-    async def _refuse(self, job: Job, why: str) -> Result:
-        return await refuse_job(self._place, self._marks, job, why)
-
-    def _announce(self, session: SessionPlan) -> None:
-        for member in session.members:
-            command = member.job.command
-            evidence = JobEvidence(self._place.evidence, member.job)
-            if member.channel_map is not None:
-                details = {
-                    **member.channel_map.details(),
-                    "configuredCaptureChannels": command.capture_channels,
-                }
-                evidence.emit("channel_map_applied", "info", details)
-            if command.chunk_seconds:
-                evidence.emit("chunked_fallback", "info", {"reason": "chunking_not_available"})
-            if _wants_enhancement(member):
-                why = "this agent does not enhance yet; the plain recording is delivered"
-                evidence.emit("enhancement_failed", "warning", {"error": why})
-
-    def _request(self, session: SessionPlan) -> CaptureRequest:
-        directory = Path(self._settings.capture_dir).absolute()
-        return CaptureRequest(
-            backend=session.backend,
-            command=session.command,
-            args_template=session.args_template,
-            device=session.device,
-            format=session.format,
-            rate=session.rate,
-            channels=session.channels,
-            seconds=session.seconds,
-            path=directory / f"{session.stem}.raw.wav",
-        )
-
-    def _member(self, plan: MemberPlan, capture: Capture) -> Member:
-        return Member(self._place, plan, self._leases[plan.job.id], capture, self._leave)
-
-    def _release_capture(self, session: SessionPlan, results: Sequence[Result]) -> None:
-        """Give the capture up when every member has its receipt, and may be deleted."""
-        assert self._capture is not None
-        policies = [plan.job.command.recorder_cache_retention for plan in session.members]
+    async def _release_capture(self, results: Sequence[Result]) -> None:
+        """Give the captured files up when every job has its receipt, and may be deleted."""
+        assert self.take is not None
+        if all(result.ending is Ending.DELIVERED for result in results):
+            await self.take.space.all_delivered()
+        jobs = [journal.remembered.job for journal in self._journals]
+        policies = [job.command.recorder_cache_retention for job in jobs]
         if not all(policy is not None and policy.delete_after_upload for policy in policies):
             return
+        if not all(journal.durable for journal in self._journals):
+            return  # after a crash nobody would know that they are delivered
         receipts = [result.receipt for result in results if result.receipt is not None]
         if len(receipts) == len(policies):
-            job = session.members[-1].job
-            self._place.shelf.release(job, policies[-1], receipts[-1], [self._capture.path])
+            files = [placed.audio.path for placed in self.take.reel.timeline.placed]
+            self._place.shelf.release(jobs[-1], policies[-1], receipts[-1], files)
 
 
 def _defect(error: Exception) -> str:
     return f"internal error: {error!r}; the node's log has the details"
-
-
-def limits_of(settings: Settings) -> CaptureLimits:
-    """When a capture counts as failed, from the settings."""
-    return CaptureLimits(
-        min_output_bytes=settings.capture_min_output_bytes,
-        growth_grace_seconds=settings.capture_growth_grace_seconds,
-        stalled_seconds=settings.capture_stalled_seconds,
-        stop_grace_seconds=settings.capture_stop_grace_seconds,
-    )
-
-
-def _wants_enhancement(member: MemberPlan) -> bool:
-    wished = member.job.command.enhancement
-    return wished is not None and any(
-        stage.enabled
-        for stage in (
-            wished.denoise,
-            wished.highpass,
-            wished.lowpass,
-            wished.deesser,
-            wished.compressor,
-            wished.loudnorm,
-            wished.gate,
-        )
-    )

@@ -9,31 +9,32 @@ job takes a second upload, and the file that was asked for then replaces the fir
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred, FailureGroup, race
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from rakkr.audio.captured import CapturedAudio
+from rakkr.audio.strip import Strip
 from rakkr.controller.messages import Receipt
 from rakkr.durable import reserve
 from rakkr.jobs.decisions import Wish
-from rakkr.jobs.delivery import Deliverable, Delivery, NotRendered, NotUploaded
+from rakkr.jobs.delivery import Delivery, NotRendered
 from rakkr.jobs.lease import Lease
 from rakkr.jobs.naming import stem_of
+from rakkr.jobs.parts import LARGEST_UPLOAD_BYTES, Part
 from rakkr.jobs.plan import MemberPlan
+from rakkr.jobs.sending import Deliverable, NotUploaded, TooLarge
+from rakkr.jobs.together import first_of
 from rakkr.jobs.workplace import Workplace
 from rakkr.moment import Moment
 from rakkr.render.errors import RenderError
-from rakkr.render.plan import FrameRange, needs_render
+from rakkr.render.plan import needs_render
 
 MARGIN_SECONDS: Final = 10.0
 """Before the window closes: time to write the WAV, and to begin its upload."""
-
-LARGEST_UPLOAD_BYTES: Final = (1 << 31) - 1
-"""A controller cannot hash more in one piece (http-api 7.3)."""
 
 
 class TimelyRender:
@@ -55,16 +56,16 @@ class TimelyRender:
         self._finished = Moment[Deliverable | Exception]()
         self.secured: Receipt | None = None
 
-    async def run(self, audio: CapturedAudio, frames: FrameRange) -> Deliverable | NotRendered:
+    async def run(self, part: Part, strip: Strip, directory: Path) -> Deliverable | NotRendered:
         """
         Render, and secure the audio meanwhile if that is needed.
 
         :returns: the file, or why there is none (reported as an event already).
         """
-        rendering = Deferred.fromCoroutine(self._render(audio, frames))
+        rendering = Deferred.fromCoroutine(self._render(part, strip, directory))
         try:
             if self._plan.render.codec != "wav":
-                await self._watch(audio, frames)
+                await self._watch(part, strip, directory)
             outcome = await self._finished.when()
         finally:
             rendering.cancel()
@@ -72,15 +73,15 @@ class TimelyRender:
             return outcome
         raise outcome
 
-    async def _render(self, audio: CapturedAudio, frames: FrameRange) -> None:
+    async def _render(self, part: Part, strip: Strip, directory: Path) -> None:
         try:
-            self._finished.comes(await self._delivery.render(audio, frames, audio.path.parent))
+            self._finished.comes(await self._delivery.render(part, strip, directory))
         except CancelledError:
             pass  # nobody waits for it any more
         except Exception as error:  # noqa: BLE001 - whoever waits for the outcome raises it
             self._finished.comes(error)
 
-    async def _watch(self, audio: CapturedAudio, frames: FrameRange) -> None:
+    async def _watch(self, part: Part, strip: Strip, directory: Path) -> None:
         """Return when the file is there, or when the audio needs or can have no more help."""
         await self._first(self._lease.when_not_recording())
         standing = self._lease.standing
@@ -88,37 +89,35 @@ class TimelyRender:
             return
         left = standing.deliver_before - self._place.wall.controller_now() - MARGIN_SECONDS
         if await self._first(deferLater(self._place.clock, max(0.0, left), lambda: None)):
-            await self._secure(audio, frames)
+            await self._secure(part, strip, directory)
 
     async def _first(self, other: Deferred[Any]) -> bool:
         """Whether something else came before the render's end."""
-        try:
-            ends: list[Deferred[Any]] = [self._finished.when(), other]
-            which, _ = await race(ends)
-        except FailureGroup as group:  # neither of them fails, so the race was cancelled
-            raise CancelledError from group
-        return which == 1
+        return await first_of(self._finished.when(), other) == 1
 
-    async def _secure(self, audio: CapturedAudio, frames: FrameRange) -> None:
-        size = frames.frames * audio.format.frame_bytes(self._plan.render.channels)
+    async def _secure(self, part: Part, strip: Strip, directory: Path) -> None:
+        size = strip.frames * strip.format.frame_bytes(self._plan.render.channels)
         if size > LARGEST_UPLOAD_BYTES:
-            self.log.warn("{path} is too large to be secured as WAV", path=audio.path)
+            self.log.warn("{job} is too large to be secured as WAV", job=self._plan.job.id)
             return
-        self.log.info("{path} is secured as WAV: the render is not done yet", path=audio.path)
+        self.log.info("{job} is secured as WAV: the render is not done yet", job=self._plan.job.id)
         name = f"{stem_of(self._plan.file_name)}.wav"
         try:
-            quick = await self._quick(audio, frames)
-            self.secured = await self._delivery.upload(quick, name)
-        except (RenderError, NotUploaded, OSError) as error:
-            self.log.warn("{path} could not be secured: {error}", path=audio.path, error=str(error))
+            quick = await self._quick(strip, directory)
+            self.secured = await self._delivery.sending.send(part, quick, name)
+        except (RenderError, NotUploaded, TooLarge, OSError) as error:
+            self.log.warn(
+                "{job} could not be secured: {error}", job=self._plan.job.id, error=str(error)
+            )
             return
         if quick.own_file:
             quick.path.unlink(missing_ok=True)
 
-    async def _quick(self, audio: CapturedAudio, frames: FrameRange) -> Deliverable:
+    async def _quick(self, strip: Strip, directory: Path) -> Deliverable:
         plan = attrs.evolve(self._plan.render, codec="wav")
-        if not needs_render(plan, audio, frames):
-            return Deliverable(audio.path, plan.content_type, audio.seconds, own_file=False)
-        target = reserve(audio.path.with_name(f"{stem_of(self._plan.file_name)}.stopgap.wav"))
-        made = await self._place.render(plan=plan, audio=audio, frames=frames, target=target)
+        whole = strip.whole_file()
+        if whole is not None and not needs_render(plan, strip):
+            return Deliverable(whole.path, plan.content_type, strip.seconds, own_file=False)
+        target = reserve(directory / f"{stem_of(self._plan.file_name)}.stopgap.wav")
+        made = await self._place.render(plan=plan, strip=strip, target=target)
         return Deliverable(made.path, made.content_type, made.seconds, own_file=True)

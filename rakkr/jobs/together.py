@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    FailureGroup,
+    FirstError,
+    gatherResults,
+    race,
+)
 
 _T = TypeVar("_T")
 
@@ -22,3 +29,16 @@ async def side_by_side(works: Sequence[Coroutine[Deferred[Any], Any, _T]]) -> li
     except FirstError as first:
         first.subFailure.raiseException()
         raise
+
+
+async def first_of(*ends: Deferred[Any]) -> int:
+    """
+    Wait until one of them fires, cancel the others, and say which it was.
+
+    None of them may fail by itself.
+    """
+    try:
+        which, _ = await race(list(ends))
+    except FailureGroup as group:  # none of them fails, so this is how a cancelled race ends
+        raise CancelledError from group
+    return which

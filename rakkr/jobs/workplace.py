@@ -7,16 +7,24 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import attrs
-from twisted.internet.defer import DeferredSemaphore
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
 
 from rakkr.capture.capture import Capture
 from rakkr.capture.request import CaptureLimits, CaptureRequest
+from rakkr.capture.surroundings import InThread
+from rakkr.capture.trace import Trace
 from rakkr.clock import WallTime
 from rakkr.controller.interface import IController
 from rakkr.controller.messages import CacheRetention, Job, Receipt
+from rakkr.disk.need import CaptureLoad, Short
+from rakkr.disk.notices import Concerned
 from rakkr.health.edge import Emitter
 from rakkr.health.event import Severity
+from rakkr.inventory.stable import DeviceIdentity, Found
+from rakkr.jobs.ledger import Ledger
+from rakkr.jobs.timeline import Stamp
+from rakkr.jobs.uploads import Uploads
 from rakkr.live import LiveSettings
 
 
@@ -29,7 +37,52 @@ class Shelf(Protocol):
         """Give up files whose audio is covered by a receipt, as far as the policy says so."""
 
 
-StartCapture = Callable[[CaptureRequest, CaptureLimits], Capture]
+class StartCapture(Protocol):
+    """Opens a device."""
+
+    def __call__(
+        self,
+        request: CaptureRequest,
+        limits: CaptureLimits,
+        announce: Callable[[Trace], Deferred[None]],
+    ) -> Capture:
+        """Start; ``announce`` is told of the files before the program runs."""
+
+
+class AdoptCapture(Protocol):
+    """Takes a capture over that an earlier agent started."""
+
+    def __call__(self, request: CaptureRequest, trace: Trace, limits: CaptureLimits) -> Capture:
+        """Go on with it, or find out what it left."""
+
+
+class Devices(Protocol):
+    """Knows which device is really meant."""
+
+    async def identify(self, device: str) -> DeviceIdentity | None:
+        """Say what is behind a name now; None for a name that stands for no certain card."""
+
+    async def find(self, identity: DeviceIdentity, device: str) -> Found:
+        """Say under which name the very same card is to be opened now."""
+
+    def refreshed(self, device: str, interface_id: str | None) -> str | None:
+        """The name that the inventory has for a job's interface, if it is another one."""
+
+
+class Disk(Protocol):
+    """Watches the disk that captures go to; ``rakkr.disk`` is the real one."""
+
+    async def preflight(self, wanted: CaptureLoad, concerned: Concerned) -> Short | None:
+        """Say what is missing for one more recording, after making room if need be."""
+
+    def may_render(self) -> bool:
+        """Whether a render that nobody waits for may take space now."""
+
+    def is_short(self) -> bool:
+        """Whether what is being recorded does not fit."""
+
+    async def give_way(self) -> int:
+        """Free the reserve, because the disk is full; the bytes that are free then."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,23 +90,40 @@ class Workplace:
     """
     The collaborators of the jobs room.
 
-    :ivar start_capture: opens a device.
-    :ivar render: turns a frame range into a file; see :func:`rakkr.render.runner.render`.
+    :ivar boot_id: which boot of the machine this is.
+    :ivar render: turns a strip into a file; see :func:`rakkr.render.runner.render`.
     :ivar renders: how many renders may run side by side, so that captures keep the machine.
+    :ivar punch: gives the space of a range of a file back; see :func:`rakkr.holes.punch`.
     :ivar random: returns 0..1, for jitter.
+    :ivar mark_patience_seconds: how long a terminal mark is tried in this run; None: for ever.
     """
 
     clock: IReactorTime
     wall: WallTime
+    boot_id: str
     controller: IController
     node_id: str
     evidence: Emitter
     shelf: Shelf
     live: LiveSettings
+    ledger: Ledger
+    uploads: Uploads
+    devices: Devices
+    disk: Disk
     start_capture: StartCapture
+    adopt_capture: AdoptCapture
     render: Callable[..., Any]
     renders: DeferredSemaphore
+    punch: Callable[[Path, int, int], bool]
+    in_thread: InThread
     random: Callable[[], float]
+    mark_patience_seconds: float | None = None
+
+    def stamp(self, mono: float | None = None) -> Stamp:
+        """A moment of the monotonic clock, now by default, so that another agent can place it."""
+        now = self.clock.seconds()
+        mono = now if mono is None else mono
+        return Stamp(mono, self.wall.now() - (now - mono), self.boot_id)
 
 
 @attrs.frozen

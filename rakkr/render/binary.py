@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -30,9 +30,12 @@ class Renderer:
     nice: str | None = None
 
     def argv(self, args: list[str]) -> list[str]:
-        """Return the whole command line; ``nice`` becomes ffmpeg, so signals reach it."""
-        polite = [] if self.nice is None else [self.nice, "-n", _NICENESS]
-        return [*polite, self.command, *args]
+        """Return the whole command line."""
+        return self.polite([self.command, *args])
+
+    def polite(self, argv: Sequence[str]) -> list[str]:
+        """Let a program yield to captures; ``nice`` becomes the program, so signals reach it."""
+        return [*([] if self.nice is None else [self.nice, "-n", _NICENESS]), *argv]
 
 
 def bundled_ffmpeg() -> Path | None:

@@ -12,7 +12,15 @@ class ImpossibleRender(RenderError):
 
 
 class RenderFailed(RenderError):
-    """The render program failed, stopped moving, or made less than it was asked for."""
+    """
+    The render program failed, stopped moving, or made less than it was asked for.
+
+    :ivar disk_full: whether the reason is a disk, or a quota, that takes no more.
+    """
+
+    def __init__(self, message: str, *, disk_full: bool = False) -> None:
+        super().__init__(message)
+        self.disk_full = disk_full
 
 
 class RendererMissing(RenderError):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import attrs
 
-from rakkr.audio.captured import CapturedAudio
 from rakkr.audio.pcm import SampleFormat
+from rakkr.audio.strip import Strip
 from rakkr.render.channels import MOST_ROUTED, ChannelMapLike, Routing, map_routing, select_routing
 from rakkr.render.codec import Codec, check_codec, choose_codec, codec_args, content_type
 from rakkr.render.errors import ImpossibleRender
@@ -115,41 +115,47 @@ def check_possible(plan: RenderPlan, *, captured_channels: int, rate: int) -> No
     check_codec(plan.codec, plan.channels, rate)
 
 
-def needs_render(plan: RenderPlan, audio: CapturedAudio, frames: FrameRange) -> bool:
+def needs_render(plan: RenderPlan, strip: Strip) -> bool:
     """Whether anything must be done, or the captured file already is what was asked for."""
-    whole = frames == FrameRange(0, audio.frames)
-    untouched = plan.routing.passes_through(audio.channels)
-    return not (plan.codec == "wav" and audio.wav and whole and untouched)
+    file = strip.whole_file()
+    untouched = plan.routing.passes_through(strip.channels)
+    return not (plan.codec == "wav" and file is not None and file.wav and untouched)
 
 
-def render_args(
-    plan: RenderPlan, audio: CapturedAudio, frames: FrameRange, target: Path
-) -> list[str]:
+def render_args(plan: RenderPlan, strip: Strip, target: Path) -> list[str]:
     """
     Return ffmpeg's arguments.
 
-    The capture is read as headerless PCM from the first byte of the range, so that no header
-    needs to be right, a range deep in a long capture costs nothing to reach, and what is still
-    being appended does not matter: the range ends at its frame, not at the end of the file.
+    A strip that is one range of one file is read by ffmpeg itself, as headerless PCM from the
+    first byte of the range, so that no header needs to be right, a range deep in a long capture
+    costs nothing to reach, and what is still being appended does not matter: the range ends at its
+    frame, not at the end of the file.  Any other strip comes through stdin, as the same PCM.
 
     :param target: where ffmpeg writes; its name need not tell the kind.
     """
-    filters = [f"atrim=end_sample={frames.frames}"]
-    if _unpacked(audio.format):
+    filters = [f"atrim=end_sample={strip.frames}"]
+    if _unpacked(strip.format):
         filters.append(_SIGN_24_BITS)
-    if not plan.routing.passes_through(audio.channels):
+    if not plan.routing.passes_through(strip.channels):
         filters.append(plan.routing.pan())
-    skipped = audio.data_offset + frames.start * audio.format.frame_bytes(audio.channels)
     return [
         *("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1"),
-        *("-y", "-f", demuxer(audio.format), "-ar", str(audio.rate), "-ac", str(audio.channels)),
+        *("-y", "-f", demuxer(strip.format), "-ar", str(strip.rate), "-ac", str(strip.channels)),
         # Mono and stereo may be called so; more channels are not loudspeakers of some layout.
-        *("-guess_layout_max", "2", "-skip_initial_bytes", str(skipped)),
-        # "file:" because a name may hold a colon or begin with a dash.
-        *("-i", f"file:{audio.path}", "-af", ",".join(filters)),
-        *codec_args(plan.codec, audio.format, bitrate_kbps=plan.bitrate_kbps, vbr=plan.vbr),
+        *("-guess_layout_max", "2", *_input(strip), "-af", ",".join(filters)),
+        *codec_args(plan.codec, strip.format, bitrate_kbps=plan.bitrate_kbps, vbr=plan.vbr),
         f"file:{target}",
     ]
+
+
+def _input(strip: Strip) -> list[str]:
+    found = strip.contiguous()
+    if found is None:
+        return ["-i", "pipe:0"]
+    audio, start, _end = found
+    skipped = audio.data_offset + start * strip.frame_bytes
+    # "file:" because a name may hold a colon or begin with a dash.
+    return ["-skip_initial_bytes", str(skipped), "-i", f"file:{audio.path}"]
 
 
 # The top byte of a 24 bit sample in 4 bytes may hold anything.  Read as 32 bits it is the integer

@@ -223,7 +223,7 @@ class OwnFileCaptureTests(CaptureCase):
         self.threads.held = []
         self.run_for(5)
         self.assertEqual(len(self.threads.held), 1)
-        self.assertEqual(len(capture._disk.waiting), 0)
+        self.assertEqual(len(capture._run.watch.disk.waiting), 0)  # type: ignore[union-attr]
         self.reactor.last.exits(0)
         self.assertNoResult(capture.when_done())
         self.threads.release()
@@ -233,10 +233,11 @@ class OwnFileCaptureTests(CaptureCase):
         """A disk that refuses a checkpoint is logged, and the capture goes on."""
         capture = self.start()
         self.run_for(1)
-        capture._prepared.storage.checkpoint = _refuse  # type: ignore[union-attr,method-assign]
+        storage = capture._run.watch.files.storage  # type: ignore[union-attr]
+        storage.checkpoint = _refuse  # type: ignore[method-assign]
         self.reactor.advance(1.0)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
-        del capture._prepared.storage.checkpoint  # type: ignore[union-attr]
+        del storage.checkpoint
         self.reactor.last.exits(0)
         self.assertIsInstance(self.outcome(capture), Completed)
 

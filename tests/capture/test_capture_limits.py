@@ -38,8 +38,8 @@ class LimitTests(CaptureCase):
         self.outcome(capture)
 
     def test_longer_than_its_window(self) -> None:
-        """A program that goes on after its window is ended five seconds later, as completed."""
-        capture = self.start()
+        """A program that ends itself and does not is ended five seconds later, as completed."""
+        capture = self.start(args_template="-d {seconds}")
         self.run_for(15)
         self.assertEqual(self.reactor.last.signals, [])
         self.run_for(2)
@@ -53,9 +53,11 @@ class LimitTests(CaptureCase):
         """The window begins with the first sample, not with the program."""
         capture = self.start()
         self.reactor.pump([1.0] * 8)
-        self.run_for(10)
+        self.run_for(9)
         self.assertEqual(self.reactor.last.signals, [])
-        self.reactor.last.exits(0)
+        self.run_for(1)
+        self.assertEqual(self.reactor.last.signals, ["INT"])
+        self.reactor.last.exits(1)
         self.assertIsInstance(self.outcome(capture), Completed)
 
     def test_a_program_without_an_end_of_its_own(self) -> None:

@@ -107,17 +107,42 @@ class OwnFileTests(SynchronousTestCase):
         self.assertEqual(audio.path.name, "take.raw.pcm")
         self.assertEqual((audio.frames, audio.data_offset, audio.wav), (100, 0, False))
 
-    def test_past_4_gib(self) -> None:
-        """When the samples pass 4 GiB the header becomes RF64, and back there is no wall."""
-        file = self.create()
-        size = (4 << 30) + 400
-        os.ftruncate(file.descriptor, wave.HEADER_BYTES + size)
-        audio = file.seal()
-        assert audio is not None
-        self.assertEqual(audio.frames, size // 4)
-        with self.path.open("rb") as content:
-            found = wave.read_header(content)
-        self.assertEqual((found.kind, found.data_bytes, found.whole), ("rf64", size, True))
+    def test_past_2_and_4_gib(self) -> None:
+        """There is no wall at 2 GiB; at 4 GiB the header becomes RF64; the last sample is there."""
+        for size, kind in (
+            ((2 << 30) - 4, "riff"),
+            ((2 << 30) + 400, "riff"),
+            ((4 << 30) - 400, "riff"),
+            ((4 << 30) + 400, "rf64"),
+            ((9 << 30) + 4, "rf64"),
+        ):
+            file = self.create()
+            os.lseek(file.descriptor, size - 4, os.SEEK_CUR)  # what lies before takes no space
+            os.write(file.descriptor, b"last")
+            file.checkpoint()
+            audio = file.seal()
+            assert audio is not None
+            self.assertEqual((audio.frames, audio.wav), (size // 4, True))
+            self.assertEqual(audio.seconds, size / 4 / 8000)
+            with self.path.open("rb") as content:
+                found = wave.read_header(content)
+                content.seek(found.data_offset + found.data_bytes - 4)
+                self.assertEqual(content.read(), b"last")
+            self.assertEqual((found.kind, found.data_bytes, found.whole), (kind, size, True))
+            self.path.unlink()
+
+    def test_nobody_needs_more(self) -> None:
+        """A file is cut after the last frame that anybody needs; a shorter one stays as it is."""
+        for most, frames in ((99, 99), (100, 100), (101, 100), (None, 100), (0, 100)):
+            file = self.create()
+            os.write(file.descriptor, bytes(403))
+            audio = file.seal(most)
+            assert audio is not None
+            self.assertEqual((audio.frames, self.frames_for_others()), (frames, frames))
+            tail = 3 if frames == 100 else 0
+            self.assertEqual(self.path.stat().st_size, wave.HEADER_BYTES + frames * 4 + tail)
+            self.assertEqual(file.audio_bytes(), frames * 4)
+            self.path.unlink()
 
     def test_another_agent_goes_on(self) -> None:
         """A file that another agent left is taken over, with all that it has got meanwhile."""

@@ -20,7 +20,7 @@ class OwnSessionTests(SynchronousTestCase):
         self.reactor = FakeReactor()
         self.sent: list[tuple[int, int]] = []
         self.leads = True
-        spawner = OwnSession(self.reactor, "/usr/bin/setsid", self.signal_group)
+        spawner = OwnSession(self.reactor, ("/usr/bin/setsid",), self.signal_group)
         verifyObject(IReactorProcess, spawner)
         self.process = spawner.spawnProcess(ProcessProtocol(), "prog", ["prog", "-x"], {"A": "1"})
 
@@ -64,7 +64,7 @@ class EndGroupTests(SynchronousTestCase):
         """Have a group, and see the signals to it."""
         self.clock = Clock()
         self.sent: list[int] = []
-        self.left = True
+        self.left = self.living = True
         self.refusal: type[OSError] = ProcessLookupError
 
     def signal_group(self, pid: int, number: int) -> None:
@@ -78,12 +78,25 @@ class EndGroupTests(SynchronousTestCase):
     def end(self, *, asked: bool = False) -> Deferred[bool]:
         """End the group, with three seconds of grace."""
         return Deferred.fromCoroutine(
-            end_group(self.clock, 77, grace=3.0, asked=asked, signal_group=self.signal_group)
+            end_group(
+                self.clock,
+                77,
+                grace=3.0,
+                asked=asked,
+                signal_group=self.signal_group,
+                anybody=lambda pid: self.living,
+            )
         )
 
     def test_nobody_is_left(self) -> None:
         """An empty group is found empty at once."""
         self.left = False
+        self.assertTrue(self.successResultOf(self.end()))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_dead(self) -> None:
+        """Others that are dead, and not reaped by init yet, are not waited for."""
+        self.living = False
         self.assertTrue(self.successResultOf(self.end()))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 

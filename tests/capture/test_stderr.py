@@ -19,7 +19,7 @@ class MessagesTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Have the file, and a second descriptor as the program has it."""
         self.path = Path(self.enterContext(tempfile.TemporaryDirectory())) / "a.stderr.log"
-        self.messages = Messages(self.path)
+        self.messages = Messages.create(self.path)
         self.program = os.dup(self.messages.descriptor)
         self.addCleanup(os.close, self.program)
         self.addCleanup(self.messages.close)
@@ -43,7 +43,7 @@ class MessagesTests(SynchronousTestCase):
     def test_the_file_is_new(self) -> None:
         """A file of another capture is not taken over."""
         with self.assertRaises(FileExistsError):
-            Messages(self.path)
+            Messages.create(self.path)
 
     def test_another_rate_is_heard(self) -> None:
         """A device that delivers another rate is known by both rates, once its line is whole."""
@@ -67,6 +67,53 @@ class MessagesTests(SynchronousTestCase):
         self.assertEqual(self.path.read_bytes(), b"read error\n")
         self.messages.read()
         self.assertEqual(self.messages.text, "read error\n")
+
+    def test_more_than_can_be_understood(self) -> None:
+        """Of a flood the beginning and the end are understood, and what lies between is counted."""
+        flood = b"overrun!!! (at least 1.0 ms long)\n" * 300_000
+        os.write(self.program, b"first words\n" + flood + b"last words\n")
+        self.messages.read()
+        self.assertEqual(self.path.stat().st_size, 0)
+        self.assertEqual(self.messages.text, "first words\nlast words\n")
+        self.assertEqual(self.messages.dropouts.count + self.messages.unread, 300_000)
+        self.assertGreater(self.messages.dropouts.count, 60_000)
+        self.assertGreater(self.messages.unread, 100_000)
+
+    def test_long(self) -> None:
+        """A file of more than 1 MiB should be read now."""
+        os.write(self.program, b"x" * (1 << 20))
+        self.assertFalse(self.messages.long)
+        os.write(self.program, b"\n")
+        self.assertTrue(self.messages.long)
+        self.messages.read()
+        self.assertFalse(self.messages.long)
+
+    def test_another_agent_goes_on(self) -> None:
+        """An agent that goes on reads no line twice, and keeps what was counted."""
+        line = b"overrun!!! (at least 2.0 ms long)\n"
+        os.write(self.program, line)
+        self.messages.read()
+        os.write(self.program, line)
+        second = Messages.reopen(self.path, self.messages.at, self.messages.dropouts)
+        self.addCleanup(second.close)
+        second.read()
+        self.assertEqual(second.dropouts, Dropouts(2, 4.0))
+
+    def test_another_agent_and_a_file_that_was_cut(self) -> None:
+        """A file that is shorter than it was when it was last noted is all new."""
+        os.write(self.program, b"new\n")
+        second = Messages.reopen(self.path, 5, Dropouts())
+        self.addCleanup(second.close)
+        second.read()
+        self.assertEqual(second.text, "new\n")
+
+    def test_another_agent_and_no_file(self) -> None:
+        """A file that somebody removed costs nothing but its words."""
+        self.path.unlink()
+        second = Messages.reopen(self.path, 5, Dropouts(1))
+        self.addCleanup(second.close)
+        second.read(last=True)
+        self.assertEqual((second.text, second.dropouts), ("", Dropouts(1)))
 
     def test_what_is_kept_is_bounded(self) -> None:
         """Of long messages the end is kept."""

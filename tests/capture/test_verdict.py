@@ -83,6 +83,33 @@ class JudgeTests(SynchronousTestCase):
         for code, asked in ((0, False), (1, True), (1, False)):
             self.assertEqual(judged(wrong_rate="48k", code=code, asked=asked).error, "48k")
 
+    def test_complete(self) -> None:
+        """When all frames that were wanted are there, no exit code is bad; two things still are."""
+        for code, signal in ((1, None), (0, None), (None, 9)):
+            self.assertIsNone(judged(code=code, signal=signal, complete=True).error)
+        self.assertIsNone(judged(code=None, unknown=True, complete=True).error)
+        self.assertEqual(judged(complete=True, wrong_rate="48k").error, "48k")
+        self.assertIn("killed", judged(complete=True, abandoned=True).error or "")
+
+    def test_unknown(self) -> None:
+        """An end that nobody saw is bad, with what was said before, unless it was asked for."""
+        sentence = "capture command arecord ended while no agent watched it"
+        self.assertEqual(judged(code=None, unknown=True).error, sentence)
+        said = judged(code=None, unknown=True, stderr="read error").error
+        self.assertEqual(said, f"{sentence}: read error")
+        self.assertIsNone(judged(code=None, unknown=True, asked=True).error)
+
+    def test_a_full_disk(self) -> None:
+        """A full disk is named, whether the program could say so or not."""
+        said = judged(code=1, stderr="write error: No space left on device\n")
+        self.assertTrue(said.disk_full)
+        self.assertEqual((said.error or "").count("No space left on device"), 1)
+        silent = judged(code=1, disk_full=True)
+        self.assertTrue(silent.disk_full)
+        self.assertIn("the disk is full (No space left on device)", silent.error or "")
+        self.assertFalse(judged(code=1).disk_full)
+        self.assertEqual(judged(disk_full=True), Verdict(None))
+
     def test_never_ran(self) -> None:
         """A refused start, and a program that could not be executed, never ran."""
         got = judged(refused="arecord cannot be started: Permission denied", code=None)

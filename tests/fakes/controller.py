@@ -32,11 +32,13 @@ class FakeController:
     The last answer of a call is given again and again.  A call without answers fails the test.
 
     :ivar calls: (name, arguments) in order.
+    :ivar sent: how many bytes of each upload are taken for sending before it is answered.
     """
 
     def __init__(self, **answers: list[Answer]) -> None:
         self.answers: dict[str, list[Answer]] = dict(answers)
         self.calls: list[tuple[Any, ...]] = []
+        self.sent = 0
 
     def named(self, name: str) -> list[tuple[Any, ...]]:
         """The calls of one name."""
@@ -109,6 +111,8 @@ class FakeController:
     async def upload_cache_file(
         self, recording_id: str, upload: Upload, progress: Progress | None = None
     ) -> Receipt:
+        if progress is not None and self.sent:
+            progress(self.sent, upload.path.stat().st_size)
         return await self._answer("upload_cache_file", recording_id, upload)
 
 

@@ -18,7 +18,10 @@ from twisted.internet.interfaces import (
     IAddress,
     IProcessProtocol,
     IProcessTransport,
+    IReactorFDSet,
     IReactorProcess,
+    IReadDescriptor,
+    IWriteDescriptor,
 )
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -174,5 +177,40 @@ class FakeReactor(Clock):
         return process
 
 
+@implementer(IReactorFDSet)
+class FakeWatcher:
+    """The part of a reactor that watches descriptors; a test calls their ``doRead`` itself."""
+
+    def __init__(self) -> None:
+        self._readers: list[IReadDescriptor] = []
+        self._writers: list[IWriteDescriptor] = []
+
+    def addReader(self, reader: IReadDescriptor) -> None:
+        self._readers.append(reader)
+
+    def addWriter(self, writer: IWriteDescriptor) -> None:
+        self._writers.append(writer)
+
+    def removeReader(self, reader: IReadDescriptor) -> None:
+        if reader in self._readers:
+            self._readers.remove(reader)
+
+    def removeWriter(self, writer: IWriteDescriptor) -> None:
+        if writer in self._writers:
+            self._writers.remove(writer)
+
+    def removeAll(self) -> list[IReadDescriptor | IWriteDescriptor]:
+        everybody: list[IReadDescriptor | IWriteDescriptor] = [*self._readers, *self._writers]
+        self._readers, self._writers = [], []
+        return everybody
+
+    def getReaders(self) -> list[IReadDescriptor]:
+        return list(self._readers)
+
+    def getWriters(self) -> list[IWriteDescriptor]:
+        return list(self._writers)
+
+
 verifyClass(IReactorProcess, FakeReactor)
+verifyClass(IReactorFDSet, FakeWatcher)
 verifyClass(IProcessTransport, FakeProcess)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,11 @@ from twisted.internet.threads import deferToThreadPool
 from rakkr.audio.captured import CapturedAudio
 from rakkr.audio.pcm import sample_format
 from rakkr.capture.request import CaptureRequest
-from rakkr.capture.surroundings import Surroundings
+from rakkr.capture.surroundings import Surroundings, shim_command
 from rakkr.tone import numbered
+
+# As rakkr.tap does; shims and agents understand each other by this clock.
+reactor.seconds = time.monotonic  # type: ignore[method-assign]
 
 
 def real_surroundings(env: Mapping[str, str] | None = None) -> Surroundings:
@@ -31,6 +36,8 @@ def real_surroundings(env: Mapping[str, str] | None = None) -> Surroundings:
         clock=world,
         in_thread=functools.partial(deferToThreadPool, world, world.getThreadPool()),
         env={**os.environ, **(env or {})},
+        shim=shim_command(sys.executable),
+        watcher=world,
     )
 
 
@@ -53,6 +60,12 @@ def two_seconds(directory: Path, **changes: Any) -> CaptureRequest:
 def after(seconds: float) -> Deferred[None]:
     """Let time pass, where the test is about a moment in time."""
     return deferLater(reactor, seconds, lambda: None)
+
+
+async def until(came: Callable[[], bool]) -> None:
+    """Wait for something that tells nobody when it comes; the test's deadline ends that."""
+    while not came():
+        await after(0.02)
 
 
 def samples(audio: CapturedAudio) -> bytes:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from twisted.internet import reactor
+from twisted.internet import reactor as global_reactor
+from twisted.internet.threads import deferToThreadPool
 
 from rakkr.audio.captured import CapturedAudio
-from rakkr.audio.pcm import SampleFormat, sample_format
+from rakkr.audio.pcm import FORMATS, SampleFormat, sample_format
+from rakkr.audio.strip import Strip
 from rakkr.render.binary import Renderer, bundled_ffmpeg, find_renderer
 from rakkr.render.channels import Routing
-from rakkr.render.plan import FrameRange, RenderPlan
+from rakkr.render.orders import feeder
+from rakkr.render.plan import RenderPlan
 from rakkr.render.runner import Rendered, render
 
+reactor: Any = global_reactor
 RATE = 48000
 HEADER = b"not a header that anybody can read, of 61 bytes".ljust(61, b"!")
 
@@ -65,11 +72,16 @@ def tones(channels: int, frames: int) -> NDArray[np.int64]:
 
 
 def capture(
-    folder: Path, values: NDArray[np.int64], name: str = "S16_LE", *, rate: int = RATE
+    folder: Path,
+    values: NDArray[np.int64],
+    name: str = "S16_LE",
+    *,
+    rate: int = RATE,
+    stem: str = "capture",
 ) -> CapturedAudio:
     """Put samples into a file whose header is junk."""
     source = sample_format(name)
-    path = folder / "capture.raw.wav"
+    path = folder / f"{stem}.raw.wav"
     path.write_bytes(HEADER + packed(values, source))
     frames, channels = values.shape
     return CapturedAudio(path, len(HEADER), source, rate, channels, frames, wav=True)
@@ -82,24 +94,34 @@ def straight(channels: int) -> Routing:
 
 async def rendered(
     renderer: Renderer,
-    audio: CapturedAudio,
+    recording: CapturedAudio | Strip,
     target: Path,
     plan: RenderPlan,
-    frames: FrameRange | None = None,
     progress: Callable[[float], None] = lambda _seconds: None,
+    *,
+    feed: tuple[str, ...] = feeder(sys.executable),
 ) -> Rendered:
     """Render with the real reactor."""
+    strip = Strip.of(recording) if isinstance(recording, CapturedAudio) else recording
     return await render(
         reactor,
         reactor,
+        in_thread=functools.partial(deferToThreadPool, reactor, reactor.getThreadPool()),
         renderer=renderer,
+        feeder=feed,
         env=dict(os.environ),
         plan=plan,
-        audio=audio,
-        frames=frames or FrameRange(0, audio.frames),
+        strip=strip,
         target=target,
         progress=progress,
     )
+
+
+def unpacked(name: str) -> str:
+    """Say in which format a wav holds what was captured in that one."""
+    if FORMATS[name].bits == 8:
+        return "U8"
+    return {"S24_LE": "S24_3LE"}.get(little := name.replace("BE", "LE"), little)
 
 
 def wav_data(path: Path) -> bytes:

@@ -99,9 +99,9 @@ async def test_a_program_that_ignores_the_stop(tmp_path: Path) -> None:
 @pytest.mark.parametrize("trap", ["", "trap '' INT; "])
 async def test_a_wrapper_that_ends_before_its_program(tmp_path: Path, trap: str) -> None:
     """What a wrapper leaves running is ended, by force if needed, before the file is finished."""
-    wrapper = script(tmp_path, f'({trap}exec "$TONE" -t raw -f S16_LE) & sleep 0.5; exit 0')
+    until_it_grows = "until [ $(stat -Lc %s /proc/$$/fd/1) -gt 9999 ]; do sleep 0.05; done"
+    wrapper = script(tmp_path, f'({trap}exec "$TONE" -t raw -f S16_LE) & {until_it_grows}; exit 0')
     capture = start(tmp_path, wrapper, args_template="-x", seconds=600)
-    await capture.when_started()
     leader = capture.pid
     assert leader is not None
     outcome = await capture.when_done()

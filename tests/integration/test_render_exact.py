@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from rakkr.audio.pcm import FORMATS
+from rakkr.audio.strip import Strip
 from rakkr.render.binary import Renderer
 from rakkr.render.channels import Routing
-from rakkr.render.plan import FrameRange, RenderPlan
+from rakkr.render.plan import RenderPlan
 from tests.integration.render_bench import (
     capture,
     decoded,
@@ -21,10 +22,11 @@ from tests.integration.render_bench import (
     rendered,
     renderer_named,
     straight,
+    unpacked,
     wav_data,
 )
 
-RANGE = FrameRange(1234, 9877)
+START, END = 1234, 9877
 
 
 @pytest.fixture(params=["installed", "bundled"])
@@ -33,24 +35,16 @@ def renderer(request: pytest.FixtureRequest, need: Callable[[str, str], str]) ->
     return renderer_named(request.param, need)
 
 
-def wav_format(name: str) -> str:
-    """Say in which format a wav holds that source."""
-    source = FORMATS[name]
-    if source.bits == 8:
-        return "U8"
-    return {"S24_LE": "S24_3LE"}.get(little := name.replace("BE", "LE"), little)
-
-
 async def test_wav_of_every_format(renderer, tmp_path):
     """A wav holds exactly the captured numbers of the range, at the captured width."""
     plan = RenderPlan(codec="wav", routing=straight(2))
     for name, source in FORMATS.items():
         values = noise(source, 10000, 2)
         audio = capture(tmp_path, values, name)
-        done = await rendered(renderer, audio, tmp_path / "r.wav", plan, RANGE)
-        expected = packed(values[RANGE.start : RANGE.end], FORMATS[wav_format(name)])
+        done = await rendered(renderer, Strip.of(audio, START, END), tmp_path / "r.wav", plan)
+        expected = packed(values[START:END], FORMATS[unpacked(name)])
         assert wav_data(done.path) == expected, name
-        assert (done.frames, done.seconds) == (RANGE.frames, RANGE.frames / 48000)
+        assert (done.frames, done.seconds) == (END - START, (END - START) / 48000)
         assert done.bytes == done.path.stat().st_size
 
 
@@ -60,9 +54,9 @@ async def test_flac_of_every_format(renderer, tmp_path):
     for name, source in FORMATS.items():
         values = noise(source, 10000, 2)
         audio = capture(tmp_path, values, name)
-        done = await rendered(renderer, audio, tmp_path / "r.flac", plan, RANGE)
+        done = await rendered(renderer, Strip.of(audio, START, END), tmp_path / "r.flac", plan)
         bits = 24 if name.startswith("FLOAT_") else min(source.bits, 32)
-        wide = values[RANGE.start : RANGE.end] << (32 - bits)
+        wide = values[START:END] << (32 - bits)
         got = decoded(renderer, done.path, 2)
         np.testing.assert_array_equal(got, wide >> 8 << 8, err_msg=name)
 
@@ -134,10 +128,9 @@ async def test_edges(renderer, tmp_path, codec, edges):
     plan = RenderPlan(codec=codec, routing=straight(2))
     done = await rendered(
         renderer,
-        capture(tmp_path, values),
+        Strip.of(capture(tmp_path, values), *edges),
         tmp_path / f"r.{codec}",
         plan,
-        FrameRange(*edges),
     )
     np.testing.assert_array_equal(
         decoded(renderer, done.path, 2), values[edges[0] : edges[1]] << 16
@@ -170,7 +163,7 @@ async def test_far_into_a_long_capture(renderer, tmp_path):
     audio = attrs.evolve(audio, frames=start + 3000)
     plan = RenderPlan(codec="wav", routing=straight(2))
     done = await rendered(
-        renderer, audio, tmp_path / "r.wav", plan, FrameRange(start + 1000, start + 2000)
+        renderer, Strip.of(audio, start + 1000, start + 2000), tmp_path / "r.wav", plan
     )
     assert wav_data(done.path) == packed(values[1000:2000], audio.format)
 

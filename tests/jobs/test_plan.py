@@ -16,7 +16,8 @@ from rakkr.controller.messages import (
     ChannelMapTemplate,
     Job,
 )
-from rakkr.jobs.plan import MemberPlan, SessionPlan, map_of, plan_session
+from rakkr.jobs.maps import map_of
+from rakkr.jobs.plan import MemberPlan, SessionPlan, plan_session
 from rakkr.settings import Settings
 from tests.jobs.making import make_job
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.audio.captured import CapturedAudio
 from rakkr.audio.pcm import FORMATS
+from rakkr.audio.strip import Piece, Strip
 from rakkr.render.channels import Routing
 from rakkr.render.errors import ImpossibleRender
 from rakkr.render.plan import (
@@ -24,8 +26,6 @@ from rakkr.render.plan import (
 from tests.render.test_channels import channel_map
 
 STEREO = Routing(((0,), (1,)))
-WHOLE = FrameRange(0, 1000)
-PIECE = FrameRange(10, 30)
 
 
 def captured(**changed):
@@ -141,9 +141,9 @@ class PlanTests(SynchronousTestCase):
 class NeedTests(SynchronousTestCase):
     """The captured file is delivered itself when it already is what was asked for."""
 
-    def needed(self, audio, codec="wav", routing=STEREO, frames=WHOLE):
+    def needed(self, audio, codec="wav", routing=STEREO, start=0, end=None):
         """Say whether this must be rendered."""
-        return needs_render(RenderPlan(codec=codec, routing=routing), audio, frames)
+        return needs_render(RenderPlan(codec=codec, routing=routing), Strip.of(audio, start, end))
 
     def test_same(self):
         """A whole stereo wav of a stereo wav is there already."""
@@ -152,21 +152,34 @@ class NeedTests(SynchronousTestCase):
     def test_different(self):
         """Another codec, a piece, other channels, or a container of our own needs work."""
         self.assertTrue(self.needed(captured(), codec="flac"))
-        self.assertTrue(self.needed(captured(), frames=FrameRange(0, 999)))
-        self.assertTrue(self.needed(captured(), frames=FrameRange(1, 1000)))
+        self.assertTrue(self.needed(captured(), end=999))
+        self.assertTrue(self.needed(captured(), start=1))
         self.assertTrue(self.needed(captured(), routing=Routing(((1,), (0,)))))
         self.assertTrue(self.needed(captured(channels=3)))
         self.assertTrue(self.needed(captured(wav=False)))
+
+    def test_joined(self):
+        """A file with anything before it or behind it needs work."""
+        whole = Strip.of(captured())
+        plan = RenderPlan(codec="wav", routing=STEREO)
+        silence = attrs.evolve(whole, pieces=(Piece(None, 0, 1),))
+        self.assertFalse(needs_render(plan, whole))
+        self.assertTrue(needs_render(plan, whole + silence))
+        self.assertTrue(needs_render(plan, silence + whole))
+        self.assertTrue(needs_render(plan, whole + whole))
+        self.assertTrue(needs_render(plan, silence))
 
 
 class ArgsTests(SynchronousTestCase):
     """ffmpeg gets exactly the range."""
 
-    def args(self, audio, routing=STEREO, frames=PIECE):
+    def args(self, audio, start=10, end=30):
         """Return the arguments of a flac."""
-        return render_args(
-            RenderPlan(codec="flac", routing=routing), audio, frames, Path("/out/.x.part")
-        )
+        return self.of(Strip.of(audio, start, end))
+
+    def of(self, strip):
+        """Return the arguments of a flac."""
+        return render_args(RenderPlan(codec="flac", routing=STEREO), strip, Path("/out/.x.part"))
 
     def after(self, args, flag):
         """Return what follows a flag."""
@@ -184,7 +197,8 @@ class ArgsTests(SynchronousTestCase):
         """A range deep in a long capture is reached by its byte."""
         args = self.args(
             captured(frames=10**10, channels=32, format=FORMATS["S32_LE"]),
-            frames=FrameRange(10**9, 10**9 + 1),
+            start=10**9,
+            end=10**9 + 1,
         )
         self.assertEqual(self.after(args, "-skip_initial_bytes"), str(44 + 128 * 10**9))
 
@@ -193,6 +207,16 @@ class ArgsTests(SynchronousTestCase):
         args = self.args(captured())
         self.assertEqual(self.after(args, "-i"), "file:/captures/a.raw.wav")
         self.assertEqual(args[-1], "file:/out/.x.part")
+
+    def test_strung_together(self):
+        """What is not one range of one file comes through stdin, and nothing of it is skipped."""
+        one = Strip.of(captured(channels=3), 10, 30)
+        args = self.of(one + Strip.of(captured(channels=3), 40, 45))
+        self.assertEqual(self.after(args, "-i"), "pipe:0")
+        self.assertNotIn("-skip_initial_bytes", args)
+        self.assertEqual(self.after(args, "-af"), "atrim=end_sample=25,pan=stereo|c0=c0|c1=c1")
+        direct = self.of(one)
+        self.assertEqual(args[: args.index("-i")], direct[: direct.index("-skip_initial_bytes")])
 
     def test_channels(self):
         """Channels are routed only if they must be."""

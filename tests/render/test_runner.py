@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from unittest.mock import Mock
 
-from twisted.internet.defer import CancelledError, Deferred
+import attrs
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.audio.captured import CapturedAudio
 from rakkr.audio.pcm import FORMATS
+from rakkr.audio.strip import Piece, Strip
+from rakkr.render import runner
 from rakkr.render.binary import Renderer
 from rakkr.render.channels import Routing
 from rakkr.render.errors import ImpossibleRender, RenderFailed
-from rakkr.render.plan import FrameRange, RenderPlan
-from rakkr.render.runner import STALL_SECONDS, Rendered, render
+from rakkr.render.pipeline import STALL_SECONDS
+from rakkr.render.plan import RenderPlan
+from rakkr.render.runner import Rendered, render
 from tests.fakes.processes import FakeReactor
 
 DONE = b"out_time_us=1000000\nprogress=end\n"
@@ -37,37 +43,44 @@ class RenderTests(SynchronousTestCase):
         """Nothing is left on the clock."""
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
-    def start(self, start=0, end=48000, channels=2):
+    def start(self, strip=None, in_thread=maybeDeferred):
         """Begin to render."""
-        audio = CapturedAudio(
-            self.folder / "c.wav", 44, FORMATS["S16_LE"], 48000, channels, 96000, wav=True
-        )
         return Deferred.fromCoroutine(
             render(
                 self.reactor,
                 self.reactor,
-                renderer=Renderer("/usr/bin/ffmpeg"),
+                in_thread=in_thread,
+                renderer=Renderer("/usr/bin/ffmpeg", "/usr/bin/nice"),
+                feeder=("python", "feed"),
                 env={"PATH": "/bin", "LC_ALL": "de_DE"},
                 plan=RenderPlan(codec="flac", routing=Routing(((0,), (1,)))),
-                audio=audio,
-                frames=FrameRange(start, end),
+                strip=self.strip(0, 48000) if strip is None else strip,
                 target=self.target,
                 progress=self.seen.append,
             )
         )
 
-    def failed(self, running):
+    def strip(self, start, end, channels=2):
+        """Take a piece of the capture."""
+        audio = CapturedAudio(
+            self.folder / "c.wav", 44, FORMATS["S16_LE"], 48000, channels, 96000, wav=True
+        )
+        return Strip.of(audio, start, end)
+
+    def failed(self, running, *, full=False):
         """Return the sentence of a failure after which no file is left."""
-        sentence = str(self.failureResultOf(running, RenderFailed).value)
+        failure = self.failureResultOf(running, RenderFailed).value
         self.assertFalse(self.partial.exists())
         self.assertFalse(self.target.exists())
-        return sentence
+        self.assertEqual(failure.disk_full, full)
+        return str(failure)
 
     def test_good(self):
         """A good end puts the file under its name and tells what it is."""
-        running = self.start(start=48000, end=96000)
+        running = self.start(self.strip(48000, 96000))
         child = self.reactor.last
         self.assertEqual(child.argv[-1], f"file:{self.partial}")
+        self.assertEqual(len(self.reactor.spawned), 1)
         self.assertEqual(child.env, {"PATH": "/bin", "LC_ALL": "C"})
         self.partial.write_bytes(b"music")
         child.says(b"out_time_us=500000\n")
@@ -143,9 +156,9 @@ class RenderTests(SynchronousTestCase):
     def test_control_characters(self):
         """What the program says reaches people without what a terminal would obey."""
         running = self.start()
-        self.reactor.last.says(b"\x1b[31mNo\rspace\x00 left\n", 2)
+        self.reactor.last.says(b"\x1b[31mNo\rpeace\x00 left\n", 2)
         self.reactor.last.ends(1)
-        self.assertTrue(self.failed(running).endswith(": [31mNo; space left"))
+        self.assertTrue(self.failed(running).endswith(": [31mNo; peace left"))
 
     def test_bad_end(self):
         """A bad end carries the status and what the program said, in one line."""
@@ -227,13 +240,76 @@ class RenderTests(SynchronousTestCase):
         self.assertFalse(self.partial.exists())
         self.reactor.last.ends(signal=9)
 
-    def test_range(self):
-        """A range that the capture does not hold, or an empty one, is refused without a program."""
-        for start, end in ((0, 96001), (-1, 10), (10, 10), (20, 10)):
-            self.assertIn("it holds 96000", self.failed(self.start(start, end)))
+    def test_slow_disk(self):
+        """What is left goes away in a thread, and the failure waits for that."""
+        removing: Deferred[None] = Deferred()
+        works = []
+
+        def in_thread(work, *arguments):
+            works.append((work, arguments))
+            return removing
+
+        running = self.start(in_thread=in_thread)
+        self.reactor.last.ends(1)
+        self.assertNoResult(running)
+        self.assertTrue(self.partial.exists())
+        ((work, arguments),) = works
+        work(*arguments)
+        removing.callback(None)
+        self.failed(running)
+
+    def test_full_disk(self):
+        """A disk or a quota that is full is told apart, whatever the exit code."""
+        for code, said in (
+            (228, b"av_interleaved_write_frame(): No space left on device\n"),
+            (1, b"Error writing trailer: Disk quota exceeded\n"),
+            (0, b"Error writing trailer of file:x: No space left on device\n"),
+        ):
+            running = self.start()
+            self.partial.write_bytes(b"most of it")
+            self.reactor.last.says(said, 2)
+            self.reactor.last.says(DONE)
+            self.reactor.last.ends(code)
+            self.assertIn(said.decode().strip(), self.failed(running, full=True))
+
+    def test_bad_disk(self):
+        """A file whose last block cannot be written is no result, though ffmpeg is content."""
+        running = self.start()
+        self.partial.write_bytes(b"most of it")
+        self.reactor.last.says(b"Error writing trailer of file:x: Input/output error\n", 2)
+        self.reactor.last.says(DONE)
+        self.reactor.last.ends(0)
+        self.assertIn("Input/output error", self.failed(running))
+
+    def test_no_room_for_a_name(self):
+        """A disk that takes not even an empty file is full."""
+        full = OSError(errno.ENOSPC, "No space left on device")
+        self.patch(runner, "reserve", Mock(side_effect=full))
+        sentence = self.failed(self.start(), full=True)
+        self.assertEqual(sentence, f"{self.target} cannot be written: No space left on device")
+        self.assertEqual(self.reactor.spawned, [])
+
+    def test_strung_together(self):
+        """Silence in a recording is part of what came out, and both programs are polite."""
+        whole = self.strip(0, 12000)
+        silence = attrs.evolve(whole, pieces=(Piece(None, 0, 24000),))
+        running = self.start(whole + silence + self.strip(36000, 48000))
+        ffmpeg, feeder = self.reactor.spawned
+        self.assertEqual(ffmpeg.argv[:4], ["/usr/bin/nice", "-n", "10", "/usr/bin/ffmpeg"])
+        self.assertEqual(feeder.argv, ["/usr/bin/nice", "-n", "10", "python", "feed"])
+        self.partial.write_bytes(b"music")
+        ffmpeg.says(DONE)
+        feeder.ends(0)
+        ffmpeg.ends(0)
+        done = self.successResultOf(running)
+        self.assertEqual((done.frames, done.seconds), (48000, 1.0))
+
+    def test_nothing(self):
+        """A recording without a frame is refused without a program."""
+        self.assertIn("no frames", self.failed(self.start(self.strip(10, 10))))
         self.assertEqual(self.reactor.spawned, [])
 
     def test_narrow_capture(self):
         """A capture that came out narrower than planned is refused in the words of the plan."""
-        self.failureResultOf(self.start(channels=1), ImpossibleRender)
+        self.failureResultOf(self.start(self.strip(0, 9, channels=1)), ImpossibleRender)
         self.assertEqual(self.reactor.spawned, [])

@@ -1,0 +1,267 @@
+"""
+A job that the reference agent left unfinished, taken over at the first start.
+
+That agent remembers one job, in one file.  What it recorded is given a journal of ours; from there
+on it is a job like any other.  Its gaps were never measured, so its segments are joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from rakkr.audio import wave
+from rakkr.audio.captured import CapturedAudio
+from rakkr.audio.pcm import UnknownFormat, sample_format
+from rakkr.controller.errors import ControllerError, Rejected, Unauthorised
+from rakkr.controller.messages import Job
+from rakkr.jobs.foreign import ForeignState, foreign_files, is_foreign
+from rakkr.jobs.journal import Journal
+from rakkr.jobs.leases import assignments_for, hold_lease
+from rakkr.jobs.naming import safe_file_name
+from rakkr.jobs.parts import Part
+from rakkr.jobs.plan import ImpossibleJob, MemberPlan, plan_member, plan_session
+from rakkr.jobs.planning import write_plan
+from rakkr.jobs.records import DELIVERED, AxisBegan, Done, Recorded, Salvaged, SegmentSealed
+from rakkr.jobs.refusal import marks_of
+from rakkr.jobs.sending import Deliverable, NotUploaded, Sending, TooLarge
+from rakkr.jobs.state_file import take_state
+from rakkr.jobs.workplace import JobEvidence, Workplace
+from rakkr.process_identity import holders
+from rakkr.render.channels import select_routing
+from rakkr.render.codec import choose_codec, content_type
+from rakkr.render.plan import RenderPlan
+
+_log = Logger()
+_PAUSE_SECONDS = 2.0
+_CAPTURES = {"running", "captured"}
+_NO_BOOT = "taken over"
+
+
+async def foreign_state(place: Workplace) -> ForeignState | None:
+    """What the state file says of a job that no journal of ours knows, if it is unfinished."""
+    path = place.live.base.agent_state_file.absolute()
+    state, trouble = await place.in_thread(take_state, path)
+    if trouble is not None:
+        _log.warn("{sentence}", sentence=trouble.sentence)
+    known = {journal.job_id for journal in place.ledger.journals()}
+    return state if state is not None and is_foreign(state, known) else None
+
+
+async def take_over(place: Workplace, state: ForeignState) -> Journal | None:
+    """
+    Write a journal for what the reference agent left.
+
+    :returns: the journal of a job that is to be gone on with; None when nothing is left to do.
+    """
+    job = await _job_of(place, state)
+    if job is None:
+        _log.warn("the controller does not know job {id} any more", id=state.job_id)
+        return None
+    _tell(place, job, state)
+    stamp = place.stamp()
+    journal = await place.ledger.begin(job, wall=stamp.wall, mono=stamp.mono, boot_id=stamp.boot_id)
+    lease = hold_lease(place, journal, at_once=True)
+    try:
+        await _until_written(place, foreign_files(state))
+    finally:
+        await lease.release()
+    captured = await _captured(place, job, state)
+    if captured and await _write(place, journal, captured):
+        return journal
+    await _deliver_files(place, journal, state)
+    return None
+
+
+async def _job_of(place: Workplace, state: ForeignState) -> Job | None:
+    while True:
+        try:
+            return await place.controller.get_job(state.job_id)
+        except Rejected as refusal:
+            if not (refusal.transient or isinstance(refusal, Unauthorised)):
+                return None
+        except ControllerError as error:
+            _log.info("job {id} is asked for again: {why}", id=state.job_id, why=str(error))
+        await deferLater(place.clock, _PAUSE_SECONDS, lambda: None)
+
+
+def _tell(place: Workplace, job: Job, state: ForeignState) -> None:
+    facts = {
+        "nodeId": state.node_id,
+        "outputPath": state.output_path,
+        "previousStatus": state.status,
+        "stateUpdatedAt": state.updated_at,
+        "uploadAlreadyAccepted": state.status == "uploaded",
+        "willUpload": state.status != "uploaded",
+    }
+    JobEvidence(place.evidence, job).emit("recovered_after_restart", "warning", facts)
+
+
+async def _until_written(place: Workplace, files: Sequence[Path]) -> None:
+    """Its capture program may have outlived it, and ends by itself."""
+    for path in files:
+        while await place.in_thread(_is_open, path):
+            await deferLater(place.clock, _PAUSE_SECONDS, lambda: None)
+
+
+def _is_open(path: Path) -> bool:
+    return path.exists() and bool(holders(path))
+
+
+async def _captured(place: Workplace, job: Job, state: ForeignState) -> list[CapturedAudio]:
+    """The captured audio, in order; nothing if only encoded files are left."""
+    if state.status in _CAPTURES and not state.is_chunked:
+        files: Sequence[Path] = foreign_files(state)
+    elif state.raw_output_path is not None and state.status != "uploaded":
+        files = (Path(state.raw_output_path),)
+    else:
+        return []
+    return await place.in_thread(_sniffed, job, files)
+
+
+def _sniffed(job: Job, files: Sequence[Path]) -> list[CapturedAudio]:
+    command = job.command
+    found: list[CapturedAudio] = []
+    for path in files:
+        try:
+            expected = sample_format(command.capture_format)
+            audio = wave.sniff(
+                path, expected, command.capture_sample_rate, command.capture_channels
+            )
+        except (OSError, wave.NotWave, UnknownFormat) as error:
+            _log.warn("{path} is left alone: {why}", path=path, why=str(error))
+            continue
+        shape = (audio.format, audio.rate, audio.channels)
+        if found and shape != (found[0].format, found[0].rate, found[0].channels):
+            _log.warn("{path} is left alone: it is of another format", path=path)
+        elif audio.frames:
+            found.append(audio)
+    return found
+
+
+async def _write(place: Workplace, journal: Journal, captured: Sequence[CapturedAudio]) -> bool:
+    """
+    Write the audio into the journal, end to end.
+
+    :returns: whether the job can be delivered from it.
+    """
+    job, first = journal.remembered.job, captured[0]
+    assignments = await assignments_for(place, [journal])
+    planned = plan_session([job], place.live.current, place.node_id, assignments)
+    if planned.session is None:
+        _log.error("job {id}: {why}", id=job.id, why=planned.refused[0][1])
+        return False
+    session = attrs.evolve(
+        planned.session, format=first.format, rate=first.rate, channels=first.channels
+    )
+    try:
+        member = plan_member(job, planned.session.members[0].channel_map, first.channels)
+    except ImpossibleJob as impossible:
+        _log.error("job {id}: {why}", id=job.id, why=str(impossible))
+        return False
+    await write_plan(journal, session, member, f"{job.id}.taken-over", 0)
+    await journal.note(AxisBegan(0.0, 0.0, _NO_BOOT))
+    reached = 0
+    for number, audio in enumerate(captured, start=1):
+        await journal.note(_sealed(number, audio, reached / audio.rate))
+        reached += audio.frames
+    reason = "the agent that recorded it was replaced by this one"
+    await journal.note(Recorded(0, reached, (), reason))
+    return True
+
+
+def _sealed(number: int, audio: CapturedAudio, begins: float) -> SegmentSealed:
+    return SegmentSealed(
+        number=number,
+        path=audio.path,
+        data_offset=audio.data_offset,
+        format=audio.format.name,
+        rate=audio.rate,
+        channels=audio.channels,
+        frames=audio.frames,
+        wav=audio.wav,
+        started_mono=begins,
+        started_wall=begins,
+        ended_mono=None,
+        boot_id=_NO_BOOT,
+    )
+
+
+async def _deliver_files(place: Workplace, journal: Journal, state: ForeignState) -> None:
+    """Upload what was encoded already, as it is."""
+    if state.status == "uploaded":
+        await _end(place, journal, DELIVERED, "the agent before this one uploaded it")
+        return
+    parts = await place.in_thread(_parts, journal.remembered.job, state)
+    if not parts:
+        if not state.uploaded_chunk_count:  # else the controller has what there was
+            kind = "chunked_recording" if state.is_chunked else "recording"
+            await marks_of(place).failed(journal, f"agent_restarted_during_{kind}")
+        await _end(place, journal, "failed", "the agent before this one left no audio")
+        return
+    member = _plain_plan(journal.remembered.job)
+    lease = hold_lease(place, journal)
+    try:
+        sending = Sending(place, member, lease, journal)
+        for part, ready, name in parts:
+            await sending.send(part, ready, name)
+    except (NotUploaded, TooLarge) as error:
+        await journal.note(Salvaged(str(error)))
+        await _end(place, journal, "kept", str(error))
+    else:
+        await _end(place, journal, DELIVERED, f"{len(parts)} files of the agent before this one")
+    finally:
+        await lease.release()
+
+
+def _plain_plan(job: Job) -> MemberPlan:
+    """A plan for files that need no rendering any more, so that nothing in it can be impossible."""
+    command = job.command
+    render = RenderPlan(
+        codec=choose_codec(command.output_codec, command.output_file_name),
+        routing=select_routing((), command.capture_channels),
+    )
+    name = safe_file_name(command.output_file_name)
+    return MemberPlan(job, command.duration_seconds, name, render, None)
+
+
+def _parts(job: Job, state: ForeignState) -> list[tuple[Part, Deliverable, str]]:
+    """What can be sent, in order; the last one completes the job."""
+    name = state.upload_file_name or job.command.output_file_name
+    kind = state.upload_content_type or content_type(choose_codec(None, name))
+    rate = job.command.capture_sample_rate
+    seconds = state.upload_duration_seconds or float(job.command.duration_seconds)
+    if not state.is_chunked:
+        if state.output_path is None or not Path(state.output_path).exists():
+            return []
+        ready = Deliverable(Path(state.output_path), kind, seconds, own_file=False)
+        return [(Part(0, 0, round(seconds * rate)), ready, name)]
+    total = state.chunk_total or max(
+        [each.index + 1 for each in state.pending_chunks] + [state.uploaded_chunk_count or 0]
+    )
+    length = float(job.command.chunk_seconds or seconds)
+    pending = [each for each in state.pending_chunks if Path(each.output_path).exists()]
+    found = []
+    for each in sorted(pending, key=lambda chunk: chunk.index):
+        last = each.index == max(chunk.index for chunk in pending)
+        path = Path(each.output_path)
+        part = Part(
+            each.index,
+            round(each.index * length * rate),
+            round((each.index + 1) * length * rate),
+            each.index,
+            total if last else None,
+        )
+        ready = Deliverable(
+            path, content_type(choose_codec(None, path.name)), length, own_file=False
+        )
+        found.append((part, ready, path.name))
+    return found
+
+
+async def _end(place: Workplace, journal: Journal, ending: str, detail: str) -> None:
+    await journal.note(Done(ending, detail, place.wall.now()))

@@ -1,0 +1,222 @@
+"""The jobs room, put together: only ``tap`` and ``cli`` need it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from twisted.internet.defer import DeferredSemaphore
+from twisted.logger import Logger
+
+from rakkr.cache.service import CacheSweepService
+from rakkr.capture.capture import Capture, adopt_capture, start_capture
+from rakkr.capture.request import CaptureLimits, CaptureRequest
+from rakkr.capture.surroundings import Surroundings, shim_command
+from rakkr.capture.trace import Trace
+from rakkr.controller.client import ControllerClient
+from rakkr.disk.notices import Swept
+from rakkr.disk.reserve import Reserve
+from rakkr.disk.watch import DiskWatch, Running
+from rakkr.health.reporter import HealthReporter
+from rakkr.holes import punch
+from rakkr.inventory.interface import Inventory
+from rakkr.inventory.probe import InventoryProbe
+from rakkr.inventory.stable import DeviceIdentity, Found, device_for, identity_of, refreshed
+from rakkr.jobs.archive import Archive
+from rakkr.jobs.ledger import Ledger
+from rakkr.jobs.load import running_of
+from rakkr.jobs.receipted import sweep_receipted
+from rakkr.jobs.service import JobWorkerService
+from rakkr.jobs.state_file import StateFile
+from rakkr.jobs.trouble import Trouble
+from rakkr.jobs.uploads import Uploads
+from rakkr.jobs.workplace import Workplace
+from rakkr.live import LiveSettings
+from rakkr.process_identity import boot_id
+from rakkr.render.binary import find_renderer
+from rakkr.render.orders import feeder
+from rakkr.render.runner import Rendered, render
+from rakkr.settings import Settings
+
+if TYPE_CHECKING:
+    from rakkr.tap import World
+
+log = Logger()
+
+RENDERS_AT_ONCE = 2
+MARK_PATIENCE_SECONDS = 45.0  # a lease has expired by then, and the controller knows by itself
+
+
+@attrs.define
+class Cards:
+    """
+    Which card is behind a name, by the inventory of this moment.
+
+    :ivar known: what was found last.
+    """
+
+    probe: InventoryProbe
+    known: Inventory = attrs.field(factory=lambda: Inventory((), probe_ok=False))
+
+    async def identify(self, device: str) -> DeviceIdentity | None:
+        """Say what is behind a name now."""
+        if identity_of(device, ()) is None and not device.startswith(("hw:", "plughw:")):
+            return None
+        return identity_of(device, (await self._look()).interfaces)
+
+    async def find(self, identity: DeviceIdentity, device: str) -> Found:
+        """Say under which name the very same card is to be opened now."""
+        return device_for(identity, device, await self._look())
+
+    def refreshed(self, device: str, interface_id: str | None) -> str | None:
+        """The name that the inventory has for a job's interface, if it is another one."""
+        return refreshed(device, interface_id, self.known.interfaces)
+
+    async def _look(self) -> Inventory:
+        found = await self.probe.probe()
+        if found.probe_ok:
+            self.known = found
+        return found
+
+
+@attrs.define
+class Workshop:
+    """
+    What jobs work with, and the services that belong to it.
+
+    :ivar service: claims and works; None until it was asked for.
+    """
+
+    place: Workplace
+    disk: DiskWatch
+    running: list[JobWorkerService] = attrs.field(factory=list)
+
+    def for_one_job(self) -> Workplace:
+        """A workplace whose last words to the controller do not wait for ever."""
+        return attrs.evolve(self.place, mark_patience_seconds=MARK_PATIENCE_SECONDS)
+
+    def worker(self, settings: Settings) -> JobWorkerService:
+        """The service that claims and works here."""
+        service = JobWorkerService(
+            self.place,
+            claim_seconds=settings.claim_seconds,
+            shutdown_seconds=settings.shutdown_seconds,
+        )
+        self.running.append(service)
+        return service
+
+
+def surroundings_of(world: World) -> Surroundings:
+    """What captures need of the world."""
+    return Surroundings(
+        spawner=world.reactor,
+        clock=world.reactor,
+        in_thread=world.in_thread,
+        env=world.environ,
+        shim=shim_command(sys.executable),
+        watcher=world.reactor,
+    )
+
+
+def make_ledger(settings: Settings, world: World, reporter: HealthReporter) -> Ledger:
+    """The journals, and the contract's state file beside them."""
+
+    def tell(trouble: Trouble) -> None:
+        log.error("{sentence}", sentence=trouble.sentence)
+        details = {"error": trouble.error, "path": str(trouble.path), "what": trouble.what}
+        reporter.emit("agent.recording_job.journal_trouble", "warning", details)
+
+    archive = archive_of(settings)
+    state = StateFile(settings.agent_state_file.absolute(), world.wall.now, world.in_thread, tell)
+    return Ledger(archive, world.in_thread, report=tell, state_file=state)
+
+
+def archive_of(settings: Settings) -> Archive:
+    """Where the journals are."""
+    return Archive.of(settings.agent_state_file.absolute(), settings.capture_dir.absolute())
+
+
+def make_workshop(
+    settings: Settings,
+    world: World,
+    controller: ControllerClient,
+    reporter: HealthReporter,
+    cache: CacheSweepService,
+    probe: InventoryProbe,
+) -> Workshop:
+    """Gather what jobs work with."""
+    surroundings = surroundings_of(world)
+    ledger = make_ledger(settings, world, reporter)
+    workers: list[JobWorkerService] = []
+    directory = settings.capture_dir.absolute()
+
+    def running() -> Running:
+        return running_of(session for worker in workers for session in worker.sessions)
+
+    async def sweep(required_bytes: int) -> Swept:
+        await cache.sweep()
+        return await sweep_receipted(ledger, world.in_thread, required_bytes)
+
+    disk = DiskWatch(
+        directory,
+        clock=world.reactor,
+        in_thread=world.in_thread,
+        statvfs=os.statvfs,
+        running=running,
+        sweep=sweep,
+        emit=reporter.emit,
+        reserve=Reserve(directory),
+    )
+    place = Workplace(
+        clock=world.reactor,
+        wall=world.wall,
+        boot_id=boot_id(),
+        controller=controller,
+        node_id=settings.node_id,
+        evidence=reporter,
+        shelf=cache,
+        live=LiveSettings(settings),
+        ledger=ledger,
+        uploads=Uploads(world.reactor),
+        devices=Cards(probe),
+        disk=disk,
+        start_capture=partial(_start, surroundings),
+        adopt_capture=partial(_adopt, surroundings),
+        render=partial(_render, settings, world),
+        renders=DeferredSemaphore(RENDERS_AT_ONCE),
+        punch=punch,
+        in_thread=world.in_thread,
+        random=world.random,
+    )
+    return Workshop(place, disk, workers)
+
+
+def _start(
+    surroundings: Surroundings,
+    request: CaptureRequest,
+    limits: CaptureLimits,
+    announce: Any,
+) -> Capture:
+    return start_capture(request, limits, surroundings, announce)
+
+
+def _adopt(
+    surroundings: Surroundings, request: CaptureRequest, trace: Trace, limits: CaptureLimits
+) -> Capture:
+    return adopt_capture(request, trace, limits, surroundings)
+
+
+async def _render(settings: Settings, world: World, **what: Any) -> Rendered:
+    renderer = find_renderer(settings.channel_render_command, world.search_path)
+    return await render(
+        world.reactor,
+        world.reactor,
+        in_thread=world.in_thread,
+        renderer=renderer,
+        feeder=feeder(sys.executable),
+        env=world.environ,
+        **what,
+    )

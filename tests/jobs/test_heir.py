@@ -1,0 +1,253 @@
+"""Tests for ``rakkr.jobs.heir``: a retry delivers what was kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from rakkr.controller.errors import Rejected
+from rakkr.controller.messages import Job
+from rakkr.jobs.crew import Crew
+from rakkr.jobs.ending import Ending
+from rakkr.jobs.heir import can_inherit
+from rakkr.jobs.records import DELIVERED, Done, Gap, Handed, Punched, Salvaged
+from tests.jobs.making import make_job
+from tests.jobs.remembering import known, planned, recorded, sealed
+from tests.jobs.shop import receipt
+from tests.jobs.test_crew import CrewCase
+from tests.jobs.test_take import RATE
+
+
+class HeirCase(CrewCase):
+    """A recording whose job the controller gave up."""
+
+    def claims(self, *jobs: Job) -> None:
+        """Let the crew have jobs that were claimed just now."""
+        self.known |= {job.id: job for job in jobs}
+        self.successResultOf(Deferred.fromCoroutine(self.crew.take_on(jobs)))
+
+    def retry(self, number: int = 2, of: int = 1, **command: Any) -> Job:
+        """Another job for the same recording."""
+        job = make_job(number, output_file_name=f"rec_{of}.flac", **command)
+        return attrs.evolve(job, recording_id=f"rec_{of}")
+
+    def start(self, *jobs: Job) -> None:
+        """Begin with jobs in a crew."""
+        self.knows(*jobs)
+        self.crew = Crew(self.shop.place)
+        self.claims(*jobs)
+
+    def kept(self, **command: Any) -> None:
+        """A recording of ten seconds that is kept here."""
+        self.start(make_job(1, **command))
+        self.shop.play(4)
+        self.tell(1, "failed", failure_reason="lease_expired")
+        self.shop.play(8)
+        self.assertIs(self.crew.results["job_1"].ending, Ending.KEPT)
+        self.controller.calls.clear()
+
+
+class InheritTests(HeirCase):
+    """The recording is over, and its audio here."""
+
+    def test_uploaded_under_the_new_job(self) -> None:
+        """The new job delivers what the old one recorded, and no device is opened."""
+        self.kept()
+        self.claims(self.retry())
+        self.shop.play(2)
+        self.assertIs(self.crew.results["job_2"].ending, Ending.DELIVERED)
+        self.assertEqual(self.shop.uploads(), [("rec_1", "rec_1.flac", 10.0, "job_2")])
+        self.assertEqual(len(self.shop.reactor.spawned), 1)
+        told_of = self.told_of("salvage_uploading")
+        self.assertEqual((told_of["jobId"], told_of["previousJobId"]), ("job_2", "job_1"))
+        self.assertEqual((told_of["frames"], told_of["framesGivenBack"]), (10 * RATE, 0))
+
+    def test_handed_over_once(self) -> None:
+        """What was handed over waits for nobody else."""
+        self.kept()
+        self.claims(self.retry())
+        self.shop.play(2)
+        self.assertEqual(self.remembered(1).handed_to, "job_2")
+        self.assertEqual(self.shop.place.ledger.salvages(), [])
+        self.claims(self.retry(3))
+        self.shop.play(12)
+        self.assertEqual(len(self.shop.reactor.spawned), 2)
+        self.assertEqual(self.shop.uploads()[1][3], "job_3")
+
+    def test_recorded_anew(self) -> None:
+        """The setting ``record`` lets a retry record what is to be heard now."""
+        self.open_shop(salvage_on_retry="record")
+        self.kept()
+        self.claims(self.retry())
+        self.shop.play(12)
+        self.assertIs(self.crew.results["job_2"].ending, Ending.DELIVERED)
+        self.assertEqual(len(self.shop.reactor.spawned), 2)
+        self.assertTrue(self.remembered(1).is_salvage)
+        self.assertNotIn("salvage_uploading", self.told_types())
+
+    def test_another_recording(self) -> None:
+        """A job for another recording has nothing to do with what is kept."""
+        self.kept()
+        self.claims(make_job(3))
+        self.shop.play(12)
+        self.assertEqual(len(self.shop.reactor.spawned), 2)
+        self.assertTrue(self.remembered(1).is_salvage)
+
+    def test_audio_is_gone(self) -> None:
+        """Where somebody deleted the files, the retry records."""
+        self.kept()
+        for path in self.remembered(1).local_paths():
+            path.unlink()
+        self.claims(self.retry())
+        self.shop.play(12)
+        self.assertIs(self.crew.results["job_2"].ending, Ending.DELIVERED)
+        self.assertEqual(len(self.shop.reactor.spawned), 2)
+
+    def test_gaps_come_along(self) -> None:
+        """What was missing is missing still: silence in the file, declared in the journal."""
+        self.start(make_job(1))
+        self.shop.play(4)
+        self.dies()
+        self.quiet(1)
+        self.tell(1, "failed", failure_reason="lease_expired")
+        self.shop.play(8)
+        self.claims(self.retry())
+        self.shop.play(2)
+        self.assertEqual(self.gaps(2), [(4 * RATE, RATE)])
+        self.assertEqual(self.pieces()[1], ("", 0, RATE))
+        self.assertEqual(self.shop.uploads()[0][2], 10.0)
+
+    def test_refused_upload(self) -> None:
+        """An upload that was refused is kept as well, and inherited."""
+        self.controller.answers["upload_cache_file"] = [Rejected(413, "", "cache file")]
+        self.start(make_job(1, duration_seconds=2))
+        self.shop.play(4)
+        self.assertIs(self.crew.results["job_1"].ending, Ending.KEPT)
+        self.controller.answers["upload_cache_file"] = [receipt]
+        self.claims(self.retry())
+        self.shop.play(1)
+        self.assertIs(self.crew.results["job_2"].ending, Ending.DELIVERED)
+
+    def test_by_the_next_agent(self) -> None:
+        """What an earlier agent kept is inherited all the same."""
+        self.kept()
+        self.crew = self.go_on(100.0)
+        self.claims(self.retry())
+        self.shop.play(2)
+        self.assertEqual(self.shop.uploads(), [("rec_1", "rec_1.flac", 10.0, "job_2")])
+
+    def test_died_while_handing_over(self) -> None:
+        """A retry whose agent died at once is delivered by the next agent."""
+        self.kept()
+        self.known["job_2"] = self.retry()
+        self.shop.claim(self.retry())
+        self.crew = self.go_on(1.0)
+        self.shop.play(2)
+        self.assertEqual(self.shop.uploads(), [("rec_1", "rec_1.flac", 10.0, "job_2")])
+        self.assertEqual(len(self.shop.reactor.spawned), 1)
+
+    def test_given_back(self) -> None:
+        """Frames whose space was given back are left out, and the event says how many."""
+        self.shop.disk.tight = True
+        self.start(make_job(1, duration_seconds=10, chunk_seconds=2))
+        self.shop.play(5)
+        self.tell(1, "failed", failure_reason="lease_expired")
+        self.controller.answers["upload_cache_file"] = [Rejected(409, "", "cache file")]
+        self.shop.play(8)
+        self.assertIs(self.crew.results["job_1"].ending, Ending.KEPT)
+        punched = self.remembered(1).punched
+        self.assertEqual(punched, 4 * RATE)
+        self.controller.answers["upload_cache_file"] = [receipt]
+        self.claims(self.retry())
+        self.shop.play(2)
+        told_of = self.told_of("salvage_uploading")
+        self.assertEqual((told_of["frames"], told_of["framesGivenBack"]), (6 * RATE, 4 * RATE))
+        sent = [each for each in self.shop.uploads() if each[3] == "job_2"]
+        self.assertEqual([each[2] for each in sent], [2.0] * 3)
+        self.assertEqual(self.gaps(2), [(0, 4 * RATE)])
+
+
+class LiveTests(HeirCase):
+    """The recording goes on, under the job that was lost."""
+
+    def lost(self) -> None:
+        """Four seconds of ten, whose lease is lost."""
+        self.start(make_job(1))
+        self.shop.play(4)
+        self.tell(1, "failed", failure_reason="lease_expired")
+        self.shop.play(2)
+
+    def test_awaited(self) -> None:
+        """The retry waits for the recording's end, holds its lease, and delivers it as its own."""
+        self.lost()
+        self.claims(self.retry())
+        self.shop.play(2)
+        self.assertEqual(len(self.shop.reactor.spawned), 1)
+        self.assertEqual(self.shop.reactor.last.signals, [])
+        self.controller.calls.clear()
+        self.shop.play(4)
+        self.assertIs(self.crew.results["job_1"].ending, Ending.KEPT)
+        self.assertIs(self.crew.results["job_2"].ending, Ending.DELIVERED)
+        self.assertEqual(self.shop.uploads(), [("rec_1", "rec_1.flac", 10.0, "job_2")])
+        self.assertEqual(len(self.shop.reactor.spawned), 1)
+
+    def test_lease_is_held(self) -> None:
+        """The job that waits is not lost in its turn."""
+        self.start(make_job(1, duration_seconds=60))
+        self.shop.play(4)
+        self.tell(1, "failed", failure_reason="lease_expired")
+        self.shop.play(2)
+        self.claims(self.retry())
+        self.shop.play(40)
+        beats = [call for call in self.controller.named("heartbeat_job") if call[1] == "job_2"]
+        self.assertGreaterEqual(len(beats), 3)
+        self.shop.play(20)
+        self.assertEqual(self.crew.works, [])
+
+    def test_stopped(self) -> None:
+        """A stop of the new job ends the recording, and what there is is delivered under it."""
+        self.lost()
+        self.claims(self.retry())
+        self.stop(2)
+        self.shop.play(4)
+        self.assertIs(self.crew.results["job_2"].ending, Ending.DELIVERED)
+        ((_, _, seconds, job_id),) = self.shop.uploads()
+        self.assertEqual(job_id, "job_2")
+        assert seconds is not None
+        self.assertGreaterEqual(seconds, 6.0)
+        self.assertLess(seconds, 9.0)
+
+    def test_cancelled(self) -> None:
+        """A new job that is given up ends nothing: the room is recorded to its end, and kept."""
+        self.lost()
+        self.claims(self.retry())
+        self.tell(2, "cancelled")
+        self.controller.answers["upload_cache_file"] = [Rejected(409, "", "cache file")]
+        self.shop.play(8)
+        self.assertIs(self.crew.results["job_2"].ending, Ending.KEPT)
+        self.assertEqual(self.crew.works, [])
+        (kept,) = self.shop.place.ledger.salvages()
+        recorded_ = kept.remembered.recorded
+        assert recorded_ is not None
+        self.assertEqual(recorded_.end_frame, 10 * RATE)
+
+
+class CanInheritTests(SynchronousTestCase):
+    """Which journals have something to inherit."""
+
+    def test_only_salvage_whose_files_exist(self) -> None:
+        """A journal needs a plan, an end, the word salvage, and every file."""
+        here = sealed(1, path=Path(__file__))
+        whole = [planned(), here, recorded(48_000), Salvaged("x"), Done("kept", "x", 2.0)]
+        self.assertTrue(can_inherit(known(*whole)))
+        for index in (0, 1, 2, 3):
+            less = [each for number, each in enumerate(whole) if number != index]
+            self.assertFalse(can_inherit(known(*less)), whole[index])
+        self.assertFalse(can_inherit(known(*whole, sealed(2))))
+        self.assertFalse(can_inherit(known(*whole, Handed("job_2"))))
+        self.assertFalse(can_inherit(known(*whole[:-1], Done(DELIVERED, "x", 2.0))))
+        self.assertTrue(can_inherit(known(*whole, Punched(9), recorded(48_000, Gap(0, 1, "x")))))

@@ -1,0 +1,29 @@
+"""Tests for ``rakkr.jobs.trouble``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from rakkr.jobs.trouble import Trouble, set_aside
+
+
+class TroubleTests(SynchronousTestCase):
+    """Files that are not as they should be."""
+
+    def test_sentence(self) -> None:
+        """It says for people which file, what, and why."""
+        trouble = Trouble("unwritable", Path("/a/b"), "the disk is full")
+        self.assertEqual(trouble.sentence, "/a/b cannot be written: the disk is full")
+
+    def test_set_aside(self) -> None:
+        """A file gets a new name, and one that was set aside earlier stays."""
+        path = Path(tempfile.mkdtemp()) / "a.json"
+        for content, name in (("1", "a.json.damaged"), ("2", "a.json.damaged.2")):
+            path.write_text(content)
+            aside = set_aside(path)
+            self.assertEqual((aside.name, aside.read_text()), (name, content))
+            self.assertFalse(path.exists())
+        self.assertEqual((path.parent / "a.json.damaged").read_text(), "1")

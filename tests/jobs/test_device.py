@@ -57,7 +57,7 @@ class DeviceTests(TakeCase):
         """A card that stays away is not looked for every moment."""
         looks = []
 
-        async def find(_identity: DeviceIdentity, _device: str) -> Found:
+        async def find(identity: DeviceIdentity, device: str) -> Found:
             looks.append(self.shop.reactor.seconds())
             return ABSENT
 

@@ -14,7 +14,7 @@ from rakkr.controller.messages import Job
 from rakkr.jobs.crew import Crew
 from rakkr.jobs.ending import Ending
 from rakkr.jobs.heir import can_inherit
-from rakkr.jobs.records import DELIVERED, Done, Gap, Handed, Punched, Salvaged
+from rakkr.jobs.records import DELIVERED, Done, Gap, Handed, Punched, Record, Salvaged
 from tests.jobs.making import make_job
 from tests.jobs.remembering import known, planned, recorded, sealed
 from tests.jobs.shop import receipt
@@ -242,7 +242,13 @@ class CanInheritTests(SynchronousTestCase):
     def test_only_salvage_whose_files_exist(self) -> None:
         """A journal needs a plan, an end, the word salvage, and every file."""
         here = sealed(1, path=Path(__file__))
-        whole = [planned(), here, recorded(48_000), Salvaged("x"), Done("kept", "x", 2.0)]
+        whole: list[Record] = [
+            planned(),
+            here,
+            recorded(48_000),
+            Salvaged("x"),
+            Done("kept", "x", 2.0),
+        ]
         self.assertTrue(can_inherit(known(*whole)))
         for index in (0, 1, 2, 3):
             less = [each for number, each in enumerate(whole) if number != index]

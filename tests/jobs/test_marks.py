@@ -85,7 +85,7 @@ class MarksTests(MarksCase):
     def test_written_before_it_is_sent(self) -> None:
         """What is to be told is on the disk before the controller can know of it."""
         written: Deferred[None] = Deferred()
-        self.sheet.note = lambda _: written  # type: ignore[method-assign]
+        self.sheet.note = lambda record: written  # type: ignore[method-assign]
         done = self.sends(self.marks.failed(self.sheet, "no card"))
         self.assertEqual(self.controller.calls, [])
         written.callback(None)

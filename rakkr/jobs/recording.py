@@ -90,6 +90,9 @@ class Recording:
         else:
             left()
             await self.take.reel.listen()
+            # Chunks may have been cut meanwhile, up to what is settled now.
+            reached = max(reached, self.take.reel.timeline.end)
+            stopped_at = max(stopped_at, reached)
         recorded = self._settled(why, reached, stopped_at)
         await self.journal.note(recorded)
         self._lease.recording_ended()
@@ -142,10 +145,11 @@ class Recording:
 
     async def reached(self) -> tuple[int, bool]:
         """Up to which frame it is settled, and whether that is its end."""
-        ended = self.ended
-        if ended is not None:
-            return ended.end_frame, True
-        return min(self._reader.end, await self.take.settle()), False
+        if self.ended is None:
+            reached = await self.take.settle()
+            if self.ended is None:
+                return min(self._reader.end, reached), False
+        return self.ended.end_frame, True
 
     def strip(self, start: int, end: int) -> Strip:
         """Cut out of it."""

@@ -284,7 +284,9 @@ class Take:
         """Tell the running segment how many frames of it are needed."""
         capture = self.reel.capture
         if capture is not None and self.reel.running and self.readers:
-            capture.want(max(1, self._need() - self.reel.running_from()))
+            # What is settled may be somebody's already, who has left.
+            needed = max(self._need(), self.reel.timeline.end)
+            capture.want(max(1, needed - self.reel.running_from()))
 
     def _request(self, device: str, path: Path | None) -> CaptureRequest:
         left = (self._need() - self.reel.frame_now()) / self.plan.rate

@@ -24,14 +24,19 @@ class AlsaDevice:
 
     :ivar name: for ``arecord -D``.
     :ivar env: to be added to the environment of ``arecord``.
+    :ivar epoch: the whole second of the monotonic clock at which frame 0 came; None: frame 0 is the
+        first one of each program.
     """
 
     name = "numbered"
 
-    def __init__(self, directory: Path, channels: int = 2, rate: int = 48000) -> None:
+    def __init__(
+        self, directory: Path, channels: int = 2, rate: int = 48000, epoch: int | None = None
+    ) -> None:
         self._directory = directory / "alsa"
         self._channels = channels
         self._rate = rate
+        self.epoch = epoch
         self.env = {"ALSA_CONFIG_PATH": str(self._directory / "alsa.conf")}
 
     def __enter__(self) -> Self:
@@ -57,6 +62,7 @@ class AlsaDevice:
             f"pcm.{self.name} {{\n"
             f'  type rakkr_numbered directory "{self._directory}"\n'
             f"  channels {self._channels} rate {self._rate}\n"
+            f"{'' if self.epoch is None else f'  epoch {self.epoch}'}\n"
             "}\n",
             encoding="utf-8",
         )
@@ -81,6 +87,20 @@ class AlsaDevice:
     def plug(self) -> None:
         """Bring it back."""
         (self._directory / "gone").unlink()
+
+    def occupy(self) -> None:
+        """Let nobody else open it."""
+        (self._directory / "busy").touch()
+
+    def vacate(self) -> None:
+        """Let others open it again."""
+        (self._directory / "busy").unlink()
+
+    @property
+    def refused(self) -> list[int]:
+        """The numbers of the frames at which somebody was refused; for a device with an epoch."""
+        notes = self._directory / "refused"
+        return [int(line) for line in notes.read_text().split()] if notes.exists() else []
 
 
 def whole_environment(device_env: dict[str, str]) -> dict[str, str]:

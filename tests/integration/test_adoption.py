@@ -130,5 +130,3 @@ async def grown_lock(path: Path) -> None:
     """Wait until the first agent has its lock."""
     while not path.exists() or not path.read_text().strip():
         await deferLater(reactor, 0.05)
-
-

@@ -3,11 +3,16 @@
  *
  * The samples are coded as rakkr/tone/numbered.py describes.  The number is the position of the
  * frame on the device's own clock, which goes on through an overrun: what is missing can be counted.
- * In its directory, the file "overrun" makes one overrun, and "gone" takes the device away.
+ * That clock begins with the first start, or with "epoch", a second of the monotonic clock; then it
+ * goes on from one program to the next, as a sound card's does.
+ *
+ * In its directory, the file "overrun" makes one overrun, "gone" takes the device away, and "busy"
+ * lets nobody open it.  Who was refused is noted in "refused": the number of that moment's frame.
  */
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,7 +25,7 @@ enum { NUMBER_BITS = 48, PATH_BYTES = 4096 };
 struct device {
 	snd_pcm_ioplug_t io;
 	char directory[PATH_BYTES - 16];
-	int64_t born;     /* nanoseconds on the monotonic clock at the first start; 0 before */
+	int64_t born;     /* nanoseconds on the monotonic clock at number 0; 0 before the first start */
 	int64_t started;  /* the same for this start; 0 while it does not run */
 	uint64_t first;   /* number of the first frame of this start */
 	uint64_t taken;   /* frames that were read since this start */
@@ -34,9 +39,9 @@ static int64_t nanoseconds(void)
 	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static uint64_t frames_in(const struct device *device, int64_t duration)
+static uint64_t frames_in(int64_t duration, unsigned rate)
 {
-	return (uint64_t)((double)duration * device->io.rate / 1e9);
+	return (uint64_t)((double)duration * rate / 1e9);
 }
 
 static int told(const struct device *device, const char *name, int once)
@@ -61,7 +66,7 @@ static int start(snd_pcm_ioplug_t *io)
 	device->started = nanoseconds();
 	if (!device->born)
 		device->born = device->started;
-	device->first = frames_in(device, device->started - device->born);
+	device->first = frames_in(device->started - device->born, io->rate);
 	device->taken = 0;
 	return timerfd_settime(io->poll_fd, 0, &timer, NULL) ? -errno : 0;
 }
@@ -84,7 +89,7 @@ static snd_pcm_sframes_t pointer(snd_pcm_ioplug_t *io)
 		return 0;
 	if (read(io->poll_fd, &ticks, sizeof ticks) < 0 && errno != EAGAIN)
 		return -errno;
-	produced = frames_in(device, nanoseconds() - device->started);
+	produced = frames_in(nanoseconds() - device->started, io->rate);
 	if (told(device, "gone", 0)) /* whoever waits is woken, and learns it from transfer() */
 		produced = device->taken + io->buffer_size - 1;
 	else if (told(device, "overrun", 1) || produced - device->taken > io->buffer_size)
@@ -133,6 +138,24 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 	.start = start, .stop = stop, .pointer = pointer, .transfer = transfer, .close = close_device,
 };
 
+/* Says why the device cannot be opened now, and notes who tried; 0 if it can. */
+static int refusal(const struct device *device, long rate)
+{
+	int error = told(device, "gone", 0) ? -ENODEV : told(device, "busy", 0) ? -EBUSY : 0;
+	char path[PATH_BYTES];
+	FILE *notes;
+
+	if (!error || !device->born)
+		return error;
+	snprintf(path, sizeof path, "%s/refused", device->directory);
+	notes = fopen(path, "a");
+	if (notes) {
+		fprintf(notes, "%" PRIu64 "\n", frames_in(nanoseconds() - device->born, (unsigned)rate));
+		fclose(notes);
+	}
+	return error;
+}
+
 static int constrain(snd_pcm_ioplug_t *io, unsigned channels, unsigned rate)
 {
 	static const unsigned access[] = { SND_PCM_ACCESS_RW_INTERLEAVED };
@@ -159,7 +182,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(rakkr_numbered)
 	struct device *device;
 	snd_config_t *node;
 	const char *directory;
-	long channels, rate;
+	long channels, rate, epoch = 0;
 	int error;
 
 	if (stream != SND_PCM_STREAM_CAPTURE)
@@ -168,13 +191,17 @@ SND_PCM_PLUGIN_DEFINE_FUNC(rakkr_numbered)
 	    snd_config_search(conf, "channels", &node) < 0 || snd_config_get_integer(node, &channels) < 0 ||
 	    snd_config_search(conf, "rate", &node) < 0 || snd_config_get_integer(node, &rate) < 0)
 		return -EINVAL;
+	if (snd_config_search(conf, "epoch", &node) >= 0 && snd_config_get_integer(node, &epoch) < 0)
+		return -EINVAL;
 	device = calloc(1, sizeof *device);
 	if (!device)
 		return -ENOMEM;
 	snprintf(device->directory, sizeof device->directory, "%s", directory);
-	if (told(device, "gone", 0)) {
+	device->born = (int64_t)epoch * 1000000000;
+	error = refusal(device, rate);
+	if (error) {
 		free(device);
-		return -ENODEV;
+		return error;
 	}
 	device->io.version = SND_PCM_IOPLUG_VERSION;
 	device->io.name = "Numbered frames";

@@ -99,7 +99,8 @@ class Judge:
         attempts = found.get("jobs", ())
         # An agent that was killed before it had written a claim down knows nothing of that job.
         known = [each for each in attempts if "startedAt" in each and self._noted(each["id"])]
-        begins = wrote[0].first if wrote else 0
+        windows = [number(each["startedAt"]) for each in known]
+        begins = first_owed(wrote, windows, job.seconds * rate)
         if known and (job.group or known[0] != attempts[0]):
             claimed = number(known[0]["startedAt"])
             joined = any(each.first <= claimed < each.end for each in wrote)
@@ -146,3 +147,18 @@ class Judge:
             )
             content += data
         return bytes(content), sample
+
+
+def first_owed(wrote: Sequence[Run], windows: Sequence[int], planned: int) -> int:
+    """
+    The first frame that the recording must have.
+
+    A program that gave its first sample when the window of every attempt was over gave nothing that
+    anybody had asked for.
+    """
+    for run_ in wrote:
+        if not windows or any(
+            begins < run_.end and run_.first < begins + planned for begins in windows
+        ):
+            return run_.first
+    return wrote[-1].end if wrote else 0

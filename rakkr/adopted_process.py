@@ -86,9 +86,8 @@ class AdoptedProcess(Watched):
         """The process id while it lives."""
         return self.identity.pid if self.exit is None else None
 
-    def let_go(self) -> None:
-        """Leave it alone from now on, and watch it no more."""
-        super().let_go()
+    def _quieten(self) -> None:
+        super()._quieten()
         if self._poll is not None and self._poll.active():
             self._poll.cancel()
         if self._death is not None and self._watcher is not None:

@@ -51,8 +51,8 @@ class DataLock:
             os.close(descriptor)
             raise InUse(
                 f"another agent ({f'process {holder}' if holder else 'a process'}) works with"
-                f" {self.path.parent}; stop it, or give this one an --agent-state-file in"
-                " another directory"
+                f" {self.path.parent}; stop it, or give this one directories of its own, by"
+                " --agent-state-file and --capture-dir"
             ) from None
         except OSError:
             os.close(descriptor)

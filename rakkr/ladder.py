@@ -90,6 +90,7 @@ class Watched(ABC):
         self._end = Moment[Exit]()
         self._rung: IDelayedCall | None = None
         self._limit: IDelayedCall | None = None
+        self._left = False
         self.exit: Exit | None = None
         self.stopped = False
         self.stopped_at: float | None = None
@@ -120,7 +121,7 @@ class Watched(ABC):
 
         :param signal: the first signal instead of the ladder's.
         """
-        if not self.stopped and self.exit is None:
+        if not self.stopped and not self._left and self.exit is None:
             self.stopped = True
             self.stopped_at = self._clock.seconds()
             self._rung = self._clock.callLater(self._ladder.grace, self._kill)
@@ -128,7 +129,12 @@ class Watched(ABC):
         return self.when_ended()
 
     def let_go(self) -> None:
-        """Leave it alone from now on: no signal is sent any more, and no timer runs."""
+        """Leave it alone from now on, whoever asks: no signal is sent, and no timer runs."""
+        self._left = True
+        self._quieten()
+
+    def _quieten(self) -> None:
+        """Let no timer run on, and watch it no more."""
         for timer in (self._rung, self._limit):
             if timer is not None and timer.active():
                 timer.cancel()
@@ -156,5 +162,5 @@ class Watched(ABC):
         if self.exit is not None:
             return
         self.exit = how
-        self.let_go()
+        self._quieten()
         self._end.comes(how)

@@ -6,6 +6,8 @@ import json
 import sys
 from typing import Any
 
+from twisted.internet.defer import maybeDeferred
+
 from rakkr.complaints import complain
 from rakkr.settings import Settings
 from rakkr.tap import CannotStart, World, lock_data
@@ -159,9 +161,12 @@ class _Shop:
             self._cache,
             make_probe(settings, world),
         )
+        self._disk = workshop.disk
+        self._disk.startService()
         return workshop.for_one_job()
 
     async def __aexit__(self, *_: object) -> None:
+        await maybeDeferred(self._disk.stopService)
         await self._cache.sweep()
         await self._reporter.stopService()
         await self._controller.close()

@@ -16,9 +16,9 @@ import attrs
 
 PROC: Final = Path("/proc")
 _DEAD: Final = frozenset({"Z", "X", "x"})
-# proc(5): behind the name, which is the second field, stand the state, the third; the group, the
-# fifth; and the start time, the 22nd.
-_GROUP, _START = 5 - 3, 22 - 3
+# proc(5): behind the name, which is the second field, stand the state, the third; the parent, the
+# fourth; the group, the fifth; and the start time, the 22nd.
+_PARENT, _GROUP, _START = 4 - 3, 5 - 3, 22 - 3
 
 
 @attrs.frozen
@@ -72,7 +72,10 @@ def anybody_in(group: int, proc: Path = PROC) -> bool:
 
 def holders(path: Path, proc: Path = PROC) -> list[int]:
     """
-    Find the processes that have a file open for writing, but this one; readers do not count.
+    Find the processes that have a file open for writing; readers do not count.
+
+    This process does not, and neither do its children, which may be on their way to another program
+    with our descriptors still open.
 
     Blocks: it looks at every open file of every process that we may look into.
 
@@ -83,7 +86,13 @@ def holders(path: Path, proc: Path = PROC) -> list[int]:
     except OSError:
         return []
     numbers = (int(each.name) for each in proc.iterdir() if each.name.isdecimal())
-    return sorted(pid for pid in numbers if pid != os.getpid() and _writes(proc / str(pid), wanted))
+    strangers = (pid for pid in numbers if not _ours(pid, proc))
+    return sorted(pid for pid in strangers if _writes(proc / str(pid), wanted))
+
+
+def _ours(pid: int, proc: Path) -> bool:
+    fields = _fields(proc / str(pid))
+    return pid == os.getpid() or (fields is not None and fields[_PARENT] == os.getpid())
 
 
 def _fields(process: Path) -> list[int] | None:

@@ -133,7 +133,8 @@ def make_world(reactor: Any) -> World:
     """Take what there is to take; the reactor's clock becomes the monotonic one."""
     reactor.seconds = time.monotonic  # Twisted's own is wall time, and wall time is set back
     Factory.noisy = False  # two lines for every connection would bury our own
-    pool = ThreadPool(minthreads=0, maxthreads=4, name="rakkr")
+    # Enough that some which wait for a hung disk do not keep a healthy one from being written to.
+    pool = ThreadPool(minthreads=0, maxthreads=12, name="rakkr")
     return World(
         reactor=reactor,
         wall=WallTime(time.time),
@@ -187,14 +188,16 @@ def lock_data(settings: Settings) -> None:
     """
     from rakkr.data_lock import DataLock, InUse
 
-    directory = settings.agent_state_file.absolute().parent
+    state = settings.agent_state_file.absolute().parent
+    journals = settings.capture_dir.absolute() / ".journal"
     try:
-        DataLock(directory).acquire()
+        for directory in (state, journals):
+            DataLock(directory).acquire()
     except InUse as error:
         raise CannotStart(str(error)) from error
     except OSError as error:
-        why = f"{error.filename or directory} cannot be written: {error.strerror}"
-        raise CannotStart(f"{why}; choose another --agent-state-file") from error
+        why = f"{error.filename or state} cannot be written: {error.strerror}"
+        raise CannotStart(f"{why}; choose another --agent-state-file or --capture-dir") from error
 
 
 def add_solo(root: Any, resolved: Resolved, world: World) -> Settings:

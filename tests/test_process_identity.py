@@ -33,13 +33,20 @@ class FakeProc:
         (kernel / "boot_id").write_text(f"{_BOOT}\n", encoding="ascii")
 
     def process(
-        self, pid: int, *, name: str = "prog", state: str = "S", group: int = 1, start: int = 500
+        self,
+        pid: int,
+        *,
+        name: str = "prog",
+        state: str = "S",
+        parent: int = 1,
+        group: int = 1,
+        start: int = 500,
     ) -> Path:
         """Put a process there."""
         made = self.path / str(pid)
         (made / "fd").mkdir(parents=True)
         (made / "fdinfo").mkdir()
-        numbers = f"{state} 1 {group} {group} 0 -1 4194560 " + "0 " * 12 + f"{start} 9 9"
+        numbers = f"{state} {parent} {group} {group} 0 -1 4194560 " + "0 " * 12 + f"{start} 9 9"
         (made / "stat").write_text(f"{pid} ({name}) {numbers}\n", encoding="utf-8")
         return made
 
@@ -133,6 +140,13 @@ class HolderTests(SynchronousTestCase):
         ):
             self.proc.opens(self.proc.process(pid), 3, path, flags)
         self.assertEqual(holders(self.path, self.proc.path), [5, 11])
+
+    def test_not_our_children(self) -> None:
+        """A child of ours holds what we held when it was born, until it is another program."""
+        for pid, parent in ((5, os.getpid()), (6, 1)):
+            process = self.proc.process(pid, parent=parent)
+            self.proc.opens(process, 1, self.path, os.O_WRONLY)
+        self.assertEqual(holders(self.path, self.proc.path), [6])
 
     def test_several_descriptors(self) -> None:
         """It is enough when one descriptor of several can write."""

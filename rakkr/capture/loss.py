@@ -117,8 +117,7 @@ def decide(loss: Loss, *, worked_before: bool) -> bool:
     """
     Decide whether capturing is tried again.
 
-    A full disk is tried again too: a sweep or an upload may make room, and what is lost until then
-    is a gap like any other.
+    A full disk is not for this to decide: trying again would eat what the reserve gave back.
 
     :param worked_before: whether any attempt for this window delivered a frame.
     """

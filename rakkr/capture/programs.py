@@ -142,7 +142,8 @@ def _pipewire(command: str, request: CaptureRequest) -> Launch:
         *(command, "--record", *target, "--rate", str(request.rate)),
         *("--channels", str(request.channels), "--format", found[0]),
         # Otherwise more than two channels are mixed by speaker position.
-        *("-P", "{ stream.dont-remix=true }", "-"),
+        # And when the target goes, another source would be recorded in its place.
+        *("-P", "{ stream.dont-remix=true node.dont-reconnect=true }", "-"),
     )
     return Launch(argv, "agent", FORMATS[found[1]], ends_itself=False)
 

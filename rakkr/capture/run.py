@@ -7,10 +7,10 @@ A run that another agent began is gone on with: the same files, the same looks, 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -34,6 +34,8 @@ from rakkr.wording import one_line
 
 Announce = Callable[[Trace], Deferred[None]]
 """Writes down where a capture can be found; what it says may take its time, and may fail."""
+_ANNOUNCE_SECONDS: Final = 2.0
+"""The sound does not wait longer for a disk that takes no announcement."""
 
 
 class Run:
@@ -55,6 +57,7 @@ class Run:
         self.process: Watched | None = None
         self.outcome: CaptureOutcome | None = None
         self.spawned = Moment[None]()
+        self._announced = Moment[None]()
         self.sample = Moment[float | None]()
         self.end = Moment[CaptureOutcome]()
         self._request = request
@@ -93,6 +96,7 @@ class Run:
     def let_go(self) -> None:
         """Look no more, and leave the program alone."""
         self._left = True
+        self._announced.comes(None)
         if self.watch is not None:
             self.watch.end()
         if self.process is not None:
@@ -151,10 +155,7 @@ class Run:
     async def _start(self, announce: Announce) -> None:
         assert self.watch is not None
         watch, world = self.watch, self._world
-        try:
-            await announce(self.trace)
-        except Exception:  # noqa: BLE001 - evidence never hurts the capture
-            self.log.failure("{path} could not be announced", path=self.trace.path)
+        await self._announce(announce)
         if self._left:
             return
         if self._stopped:
@@ -167,6 +168,17 @@ class Run:
         )
         who = None if child.pid is None else identify(child.pid, world.proc)
         self._run(child, child.pid, spawned_at=now, identity=who)
+
+    async def _announce(self, announce: Announce) -> None:
+        """Evidence never hurts the capture: neither when it fails, nor when it takes its time."""
+        late = self._clock.callLater(_ANNOUNCE_SECONDS, self._announced.comes, None)
+        where = f"{self.trace.path} could not be announced"
+        announcing = maybeDeferred(announce, self.trace)
+        announcing.addErrback(lambda failure: self.log.failure(where, failure))
+        announcing.addCallback(self._announced.comes)
+        await self._announced.when()
+        if late.active():
+            late.cancel()
 
     async def _adopt(self, trace: Trace) -> None:
         found = await self._world.in_thread(find, trace, self._world.proc)

@@ -84,6 +84,8 @@ class Messages:
         :param last: the program is gone, so a line without an end counts too.
         :raises OSError: when the file cannot be read or cut.
         """
+        if self.descriptor < 0:
+            return
         size = self._size()
         self._understand(min(size, self.at + _READ_BYTES))
         if self.at < size:
@@ -98,8 +100,10 @@ class Messages:
             self.at = 0
 
     def close(self) -> None:
-        """Let go of the file; it stays where it is."""
-        os.close(self.descriptor)
+        """Let go of the file; it stays where it is, and nothing is read any more."""
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def remove(self) -> None:
         """Remove the file, which nobody needs after a good end; one that stays harms nobody."""

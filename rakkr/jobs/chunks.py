@@ -23,10 +23,12 @@ from rakkr.jobs.lease import Lease
 from rakkr.jobs.parts import Part, chunk_frames_for, last_part, most_bytes, ready_part
 from rakkr.jobs.plan import MemberPlan
 from rakkr.jobs.records import Split
-from rakkr.jobs.sending import TooLarge
+from rakkr.jobs.sending import NotUploaded, TooLarge
 from rakkr.jobs.workplace import JobEvidence, Workplace
 
 LOOK_SECONDS: Final = 0.5
+_PATIENCE_SECONDS: Final = 10.0
+"""Until a chunk that could not be rendered is tried again."""
 _HURRY_SECONDS: Final = 15.0
 """Before a stop window closes: the last chunk goes first from here on."""
 
@@ -73,7 +75,7 @@ class Chunks:
         Deliver everything, waiting for what is not recorded yet.
 
         :returns: how many chunks there are.
-        :raises NotRendered: when a chunk could not be made.
+        :raises NotRendered: when a chunk could not be made, and no more is recorded.
         :raises NotUploaded: when the controller takes no more.
         """
         while True:
@@ -120,14 +122,17 @@ class Chunks:
         try:
             ready = await self._delivery.render(part, strip, directory)
         except NotRendered as error:
-            if not error.disk_full:
+            if error.disk_full:
+                await self._smaller(part, strip, await self._place.disk.give_way())
+            elif (await source.reached())[1]:
                 raise
-            await self._smaller(strip, await self._place.disk.give_way())
+            else:  # while it is recorded there is time, and whatever is wrong may be put right
+                await deferLater(self._place.clock, _PATIENCE_SECONDS, lambda: None)
             return
         try:
             receipt = await self._delivery.sending.send(part, ready, self._delivery.file_name(part))
         except TooLarge:
-            await self._smaller(strip, None)
+            await self._smaller(part, strip, None)
             return
         finally:
             if ready.own_file:
@@ -136,8 +141,10 @@ class Chunks:
         _, front = self._front(source.start)
         await source.delivered(front)
 
-    async def _smaller(self, strip: Strip, free_bytes: int | None) -> None:
+    async def _smaller(self, part: Part, strip: Strip, free_bytes: int | None) -> None:
         """Cut smaller pieces from here on; chunks need not be equally long."""
+        if any(number > part.number for number in self._journal.remembered.receipts):
+            raise NotUploaded("the last chunk is delivered, so no other one can be cut smaller")
         frame_bytes = strip.format.frame_bytes(self._plan.render.channels)
         most = most_bytes(self._place.uploads.bytes_per_second, free_bytes)
         frames = chunk_frames_for(self._plan.render, frame_bytes, strip.rate, most)

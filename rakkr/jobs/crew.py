@@ -12,12 +12,14 @@ from twisted.logger import Logger
 from rakkr.controller.messages import Job
 from rakkr.jobs.ending import Result
 from rakkr.jobs.foreign import ForeignState
-from rakkr.jobs.heir import can_inherit, inherit, wait_for
+from rakkr.jobs.heir import can_inherit, inherit, wait_for, wait_for_files
 from rakkr.jobs.joining import by_capture
 from rakkr.jobs.journal import Journal
+from rakkr.jobs.leftovers import deliver_left, is_left
 from rakkr.jobs.member import Member
 from rakkr.jobs.opening import open_ledger
 from rakkr.jobs.session import Session
+from rakkr.jobs.take import Take
 from rakkr.jobs.takeover import take_over
 from rakkr.jobs.together import side_by_side
 from rakkr.jobs.workplace import Workplace
@@ -74,6 +76,8 @@ class Crew:
             planned = journal.remembered.planned
             if planned is not None:
                 groups.setdefault(planned.take, []).append(journal)
+            elif is_left(journal.remembered):
+                self.beside(deliver_left(self._place, journal))
             elif not journal.remembered.is_over:
                 unplanned.append(journal)
         for group in groups.values():
@@ -124,9 +128,11 @@ class Crew:
                 self.beside(self._after(journal, live))
                 return True
             kept = self._place.ledger.salvage_of(recording)
-            if kept is not None and kept is not journal and can_inherit(kept.remembered):
-                self.beside(self._inherit(journal, kept))
-                return True
+            if kept is not None and kept is not journal:
+                growing = self._take_of(kept)
+                if growing is not None or can_inherit(kept.remembered):
+                    self.beside(self._inherit(journal, kept, growing))
+                    return True
         for session in self._work:
             if session.admits(journal.remembered.job):
                 session.admit(journal)
@@ -142,17 +148,25 @@ class Crew:
 
     async def _after(self, journal: Journal, live: Member) -> None:
         await wait_for(self._place, journal, live)
-        if can_inherit(live.journal.remembered):
-            await inherit(self._place, journal, live.journal)
+        await self._inherit(journal, live.journal, self._take_of(live.journal))
+
+    async def _inherit(self, journal: Journal, kept: Journal, growing: Take | None) -> None:
+        if growing is not None:
+            await wait_for_files(self._place, journal, growing)
+        if can_inherit(kept.remembered):
+            await inherit(self._place, journal, kept)
         self._begin([journal])
 
-    async def _inherit(self, journal: Journal, kept: Journal) -> None:
-        await inherit(self._place, journal, kept)
-        self._begin([journal])
+    def _take_of(self, kept: Journal) -> Take | None:
+        """The take of a kept recording, if it is still being captured for others."""
+        if all(each.sealed is not None for each in kept.remembered.segments.values()):
+            return None
+        takes = (session.take for session in self._work if kept in session.journals)
+        return next((take for take in takes if take is not None and not take.is_over), None)
 
     def _begin(self, journals: Sequence[Journal]) -> None:
         name = f"{journals[0].job_id}.{next(self._takes)}"
-        session = Session(self._place, journals, name)
+        session = Session(self._place, journals, name, lambda journal: self._begin([journal]))
         work: Deferred[Any] = Deferred.fromCoroutine(session.run())
         self._work[session] = work
         work.addBoth(self._over, session)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +51,7 @@ class Delivery:
         self._lease = lease
         self._journal = journal
         self._evidence = JobEvidence(place.evidence, plan.job)
+        self._told: set[int] = set()
         self.sending = Sending(place, plan, lease, journal)
 
     def file_name(self, part: Part) -> str:
@@ -74,7 +77,10 @@ class Delivery:
         name = self._plan.file_name
         if part.chunk is not None:
             name = chunk_file_name(name, part.chunk)
-        target = await self._place.in_thread(reserve, directory / name)
+        earlier = self._journal.remembered.rendered.get(part.number)
+        if earlier is not None:  # an agent before us had no time to send it
+            await self._place.in_thread(_remove, earlier.path)
+        target = await self._reserve(part, strip, directory / name)
         rendered = await self._try(part, strip, target)
         await self._journal.note(
             RenderedRecord(
@@ -93,6 +99,14 @@ class Delivery:
             own_file=True,
             source=next((each.audio.path for each in strip.pieces if each.audio is not None), None),
         )
+
+    async def _reserve(self, part: Part, strip: Strip, wished: Path) -> Path:
+        try:
+            return await self._place.in_thread(reserve, wished)
+        except OSError as error:
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            self._failed(part, self._render_facts(strip, wished), error, full=full)
+            raise NotRendered(str(error), disk_full=full) from error
 
     async def _wait_for_room(self) -> None:
         """Let captures have the disk, unless somebody waits for the file."""
@@ -135,6 +149,9 @@ class Delivery:
             severity = "warning" if full else "critical"
             self._evidence.emit("output_render_failed", severity, {**facts, "error": str(error)})  # type: ignore[arg-type]
             return
+        if part.number in self._told:
+            return  # it is tried again and again
+        self._told.add(part.number)
         self._evidence.emit(
             "chunk_render_failed",
             "warning",
@@ -156,3 +173,8 @@ class Delivery:
             "renderCommand": self._place.live.current.channel_render_command,
             "renderedOutputPath": str(target),
         }
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # it only takes room
+        path.unlink(missing_ok=True)

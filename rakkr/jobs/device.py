@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from rakkr.inventory.reference import parse_reference
 from rakkr.inventory.stable import DeviceIdentity, Found
 from rakkr.jobs.plan import SessionPlan
 from rakkr.jobs.records import DeviceKnown
-from rakkr.jobs.workplace import Devices
+from rakkr.jobs.workplace import Workplace
+
+ASK_SECONDS: Final = 30.0
 
 
 class KnownDevice:
@@ -21,28 +27,52 @@ class KnownDevice:
     :ivar identity: which card it is, once that is known; another card is never opened for it.
     """
 
-    def __init__(self, devices: Devices, plan: SessionPlan) -> None:
+    log = Logger()
+
+    def __init__(self, place: Workplace, plan: SessionPlan) -> None:
         self.name = plan.device
         self.identity: DeviceIdentity | None = None
-        self._devices = devices
+        self._place = place
+        self._learning: Deferred[None] = succeed(None)
         self._plan = plan
 
     async def now(self) -> Found:
         """Say what is to be opened at this moment, or why there is nothing."""
         if self.identity is None:
             self.name = (
-                self._devices.refreshed(self._plan.device, self._plan.interface_id)
+                self._place.devices.refreshed(self._plan.device, self._plan.interface_id)
                 or self._plan.device
             )
             return Found(device=self.name)
-        found = await self._devices.find(self.identity, self._plan.device)
+        found = await self._place.devices.find(self.identity, self._plan.device)
         self.name = found.device or self.name
         return found
 
-    async def learn(self, note: Callable[[Any], Deferred[None]]) -> None:
-        """Find out which card was opened: it gives samples, so it is there."""
-        if self.identity is not None:
-            return
-        self.identity = await self._devices.identify(self.name)
-        if self.identity is not None:
-            await note(DeviceKnown(self.identity.as_dict()))
+    def learn(self, note: Callable[[Any], Deferred[None]]) -> None:
+        """
+        Find out which card is open, which gives samples and so is there.
+
+        A sound system that does not answer is asked again, until :meth:`rest`.
+        """
+        self.rest()
+        if self.identity is None:
+            self._learning = Deferred.fromCoroutine(self._learn(note))
+            self._learning.addErrback(self._broke)
+
+    def rest(self) -> None:
+        """Ask no more: what has the name now may be another card."""
+        self._learning.cancel()
+
+    async def _learn(self, note: Callable[[Any], Deferred[None]]) -> None:
+        while self.identity is None:
+            self.identity = await self._place.devices.identify(self.name)
+            if self.identity is not None:
+                note(DeviceKnown(self.identity.as_dict())).addErrback(self._broke)
+            elif parse_reference(self.name) is None:
+                return
+            else:
+                await deferLater(self._place.clock, ASK_SECONDS, lambda: None)
+
+    def _broke(self, failure: Failure) -> None:
+        if failure.check(CancelledError) is None:
+            self.log.failure("nobody knows which card {name} is", failure, name=self.name)

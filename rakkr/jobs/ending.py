@@ -30,3 +30,6 @@ class Result:
     ending: Ending
     detail: str
     receipt: Receipt | None = None
+
+    def __str__(self) -> str:
+        return f"job {self.job_id}: {self.ending.value}: {self.detail}"

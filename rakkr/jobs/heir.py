@@ -18,6 +18,7 @@ from rakkr.jobs.leases import hold_lease
 from rakkr.jobs.member import Member
 from rakkr.jobs.records import Handed, Recorded
 from rakkr.jobs.remembered import Remembered
+from rakkr.jobs.take import Take
 from rakkr.jobs.timeline import Gap
 from rakkr.jobs.together import first_of
 from rakkr.jobs.workplace import JobEvidence, Workplace
@@ -26,8 +27,14 @@ _log = Logger()
 
 
 def can_inherit(known: Remembered) -> bool:
-    """Whether a finished journal has audio that can be delivered under another job."""
+    """
+    Whether a finished journal has audio that can be delivered under another job.
+
+    What still grows for others is not counted yet, so it cannot be handed over.
+    """
     if not known.is_salvage or known.planned is None or known.recorded is None:
+        return False
+    if any(each.sealed is None for each in known.segments.values()):
         return False
     paths = [each.path for each in known.segments.values() if each.path is not None]
     return bool(paths) and all(Path(path).exists() for path in paths)
@@ -79,5 +86,14 @@ async def wait_for(place: Workplace, journal: Journal, live: Member) -> None:
             if lease.standing.wish is Wish.DELIVER:
                 live.dismiss()
             await live.when_over()
+    finally:
+        await lease.release()
+
+
+async def wait_for_files(place: Workplace, journal: Journal, growing: Take) -> None:
+    """Hold the new job while others still record into the files that have its audio."""
+    lease = hold_lease(place, journal)
+    try:
+        await growing.when_over()
     finally:
         await lease.release()

@@ -56,16 +56,24 @@ def same_device(job: Job, running: SessionPlan, settings: Settings) -> bool:
     return (backend, job.command.capture_device) == (running.backend, running.device)
 
 
+def same_capture(one: Job, other: Job) -> bool:
+    """Whether one capture can serve both, as far as their commands tell."""
+    return _capture_of(one) == _capture_of(other)
+
+
 def by_capture(journals: Sequence[Journal]) -> list[list[Journal]]:
     """Put the jobs together that one capture can serve, in their order."""
     groups: dict[tuple[object, ...], list[Journal]] = {}
     for journal in journals:
-        command = journal.remembered.job.command
-        key = (
-            command.capture_backend,
-            command.capture_device,
-            command.capture_format.upper(),
-            command.capture_sample_rate,
-        )
-        groups.setdefault(key, []).append(journal)
+        groups.setdefault(_capture_of(journal.remembered.job), []).append(journal)
     return list(groups.values())
+
+
+def _capture_of(job: Job) -> tuple[object, ...]:
+    command = job.command
+    return (
+        command.capture_backend,
+        command.capture_device,
+        command.capture_format.upper(),
+        command.capture_sample_rate,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -18,6 +18,8 @@ from rakkr.jobs.decisions import VANISHED, Standing, Wish, standing_of
 from rakkr.moment import Moment
 from rakkr.stamps import parse_stamp
 
+VANISHED_SECONDS: Final = 60.0
+"""Until "there is no such job" is believed; a proxy says so while its controller is away."""
 _READ_THE_JOB = {403, 404, 409}
 
 
@@ -78,6 +80,7 @@ class Lease:
         self._next_heartbeat = clock.seconds() + rhythm.heartbeat
         self._recording = True
         self._released = False
+        self._vanished_at: float | None = None
         self._holding: Deferred[None] = succeed(None)
         self.standing = standing_of(job.status)
         self._stands(self.standing)
@@ -117,14 +120,20 @@ class Lease:
         except Rejected as refusal:
             if refusal.status not in {403, 404}:
                 raise
-            self._stands(VANISHED)
+            now = self._clock.seconds()
+            self._vanished_at = now if self._vanished_at is None else self._vanished_at
+            if now - self._vanished_at >= VANISHED_SECONDS:
+                self._stands(VANISHED)
         else:
+            self._vanished_at = None
             stopped = _moment(job.stop_requested_at)
             self._stands(standing_of(job.status, job.failure_reason, stopped))
         return self.standing
 
     async def _hold(self) -> None:
-        while not self._released and self.standing.wish in {Wish.RECORD, Wish.DELIVER}:
+        while not self._released and (
+            self.standing.wish in {Wish.RECORD, Wish.DELIVER} or self.standing is VANISHED
+        ):
             try:
                 await deferLater(self._clock, self._pause())
                 await self._speak()

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from rakkr.controller.errors import ControllerError
-from rakkr.controller.messages import ChannelMapAssignment
+from rakkr.controller.messages import ChannelMapAssignment, Job
 from rakkr.jobs.decisions import Standing, Wish
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.lease import Lease, Rhythm
@@ -17,13 +17,18 @@ from rakkr.jobs.workplace import JobEvidence, Workplace
 _FRESH_SECONDS = 10.0
 
 
-def hold_lease(place: Workplace, journal: Journal, *, at_once: bool = False) -> Lease:
-    """Hold a job from now on; one that was claimed a while ago says so at once in any case."""
-    settings, random, job = place.live.current, place.random, journal.remembered.job
+def hold_lease(place: Workplace, journal: Journal) -> Lease:
+    """Hold a job from now on; one that was claimed a while ago says so at once."""
+    return hold_job(place, journal.remembered.job, at_once=_is_old(place, journal))
+
+
+def hold_job(place: Workplace, job: Job, *, at_once: bool) -> Lease:
+    """Hold a job from now on, which need not have a journal."""
+    settings, random = place.live.current, place.random
     rhythm = Rhythm(settings.job_heartbeat_seconds, lambda: 2 * random(), settings.job_poll_seconds)
     evidence = JobEvidence(place.evidence, job)
     lease = Lease(place.clock, place.controller, job, rhythm, evidence.emit)
-    lease.hold(at_once=at_once or _is_old(place, journal))
+    lease.hold(at_once=at_once)
     return lease
 
 
@@ -51,6 +56,10 @@ class Leases:
     def release(self) -> list[Deferred[Any]]:
         """Hold none of them any more; each fires when no call is under way."""
         return [lease.release() for lease in self._leases.values()]
+
+    def drop(self, journal: Journal) -> Deferred[None]:
+        """Hold one of them no more; fires when no call is under way."""
+        return self._leases.pop(journal.job_id).release()
 
     async def given_up(self, journal: Journal) -> Standing | None:
         """

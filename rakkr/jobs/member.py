@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from rakkr.controller.messages import Receipt
@@ -17,11 +17,11 @@ from rakkr.jobs.ending import Ending, Result
 from rakkr.jobs.failure import report_failure
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.lease import Lease
-from rakkr.jobs.marks import Marks
 from rakkr.jobs.parts import Part, chunk_frames_for, most_bytes
 from rakkr.jobs.plan import MemberPlan
 from rakkr.jobs.recording import Recording
 from rakkr.jobs.records import Done, Recorded, Salvaged, Split
+from rakkr.jobs.refusal import marks_of
 from rakkr.jobs.sending import Deliverable, NotUploaded, TooLarge
 from rakkr.jobs.timely import TimelyRender
 from rakkr.jobs.workplace import JobEvidence, Workplace
@@ -62,9 +62,7 @@ class Member:
         self._timely = TimelyRender(place, plan, lease, self._delivery)
         self._over = Moment[None]()
         self._accounted = False
-        self._marks = Marks(
-            place.clock, place.controller, place.random, place.mark_patience_seconds
-        )
+        self._marks = marks_of(place)
 
     @property
     def job_id(self) -> str:
@@ -138,7 +136,7 @@ class Member:
         receipt, sent = known.receipts.get(0), known.sending.get(0)
         if receipt is None or receipt.chunk is not None or sent is None:
             return None
-        if sent.content_type != self.plan.render.content_type:
+        if (receipt.content_type or sent.content_type) != self.plan.render.content_type:
             return None  # it was the WAV that secured the audio
         return Receipt(checksum=receipt.checksum, size=receipt.size)
 
@@ -257,6 +255,12 @@ class Member:
     async def broke(self, why: str) -> Result:
         """This agent has a defect: the audio stays, and everybody is told."""
         self._evidence.emit("capture_failed", "critical", {"error": why})
+        try:
+            await self.recording.give_up()
+        except CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 - it may be the same defect once more
+            self.log.failure("job {job_id} could not be settled", job_id=self.job_id)
         return await self._fail_and_keep(why)
 
     async def _delivered(self, receipt: Receipt, what: str) -> Result:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from twisted.logger import Logger
+
 from rakkr.jobs.foreign import ForeignState
 from rakkr.jobs.journal import Journal
+from rakkr.jobs.partials import remove_partial
 from rakkr.jobs.remembered import Remembered
 from rakkr.jobs.takeover import foreign_state
 from rakkr.jobs.workplace import Workplace
+
+_log = Logger()
 
 
 async def open_ledger(place: Workplace) -> tuple[list[Journal], ForeignState | None]:
@@ -19,6 +26,11 @@ async def open_ledger(place: Workplace) -> tuple[list[Journal], ForeignState | N
     :returns: those journals, and what the reference agent left, if it did.
     """
     journals = await place.ledger.open()
+    directory = Path(place.live.current.capture_dir).absolute()
+    try:
+        await place.in_thread(remove_partial, directory)
+    except OSError as error:
+        _log.warn("half a file stays in {path}: {error}", path=directory, error=str(error))
     left = await foreign_state(place)
     return [each for each in journals if not _is_settled(each.remembered)], left
 

@@ -20,15 +20,20 @@ def receipted(known: Sequence[Remembered]) -> list[Remembered]:
     A file that another recording still needs keeps its own; so does one whose journal has no
     receipt for every frame.
     """
-    needed = {
+    needed = needed_files(known)
+    gone = [each for each in known if _is_delivered(each)]
+    free = [each for each in gone if needed.isdisjoint(each.local_paths())]
+    return sorted(free, key=lambda each: each.last_wall)
+
+
+def needed_files(known: Sequence[Remembered]) -> set[Path]:
+    """The files of recordings that are not over, or were kept because nobody took them."""
+    return {
         path
         for each in known
         if not _is_delivered(each) and (not each.is_over or each.is_salvage)
         for path in each.local_paths()
     }
-    gone = [each for each in known if _is_delivered(each)]
-    free = [each for each in gone if needed.isdisjoint(each.local_paths())]
-    return sorted(free, key=lambda each: each.last_wall)
 
 
 def _is_delivered(known: Remembered) -> bool:

@@ -99,6 +99,16 @@ class Recording:
         self._ended.comes(recorded)
         return recorded
 
+    async def give_up(self) -> None:
+        """Record no more after a defect, and say what there is, so that another job can have it."""
+        if self.ended is not None or self._reader not in self.take.readers:
+            return
+        reached = await self.take.settle()
+        if self.take.leave(self._reader):
+            await self.take.stop()
+            reached = self.take.reel.timeline.end
+        await self.journal.note(self._settled(Over.DISMISSED, reached, reached))
+
     async def _until_sealed(self, known: Recorded) -> None:
         """After a restart the segments are counted first, and one may still be growing."""
         while await self.take.settle() < known.end_frame and not self.take.is_over:

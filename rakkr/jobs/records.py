@@ -188,6 +188,7 @@ class Uploaded:
 
     :ivar chunk_total: how many chunks there are, where the controller was told with this one.
     :ivar start_frame: the frames that the controller holds now.
+    :ivar content_type: of the file; "" in the journals of an agent that did not write it.
     """
 
     part: int
@@ -198,6 +199,7 @@ class Uploaded:
     start_frame: int
     end_frame: int
     wall: float
+    content_type: str = ""
 
 
 @attrs.frozen

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.logger import Logger
 
 from rakkr.controller.messages import UndecodableJob
 from rakkr.health.event import Severity
 from rakkr.jobs.ending import Ending, Result
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.marks import Marks
-from rakkr.jobs.records import Done, Record
+from rakkr.jobs.records import Done, Record, Salvaged
 from rakkr.jobs.workplace import JobEvidence, Workplace
 
+_log = Logger()
 _SEVERITY: Severity = "critical"
 
 
@@ -35,6 +38,8 @@ async def refuse_job(
     }
     if event is not None:
         JobEvidence(place.evidence, job).emit(event, _SEVERITY, details)
+    if journal.remembered.has_audio:
+        await journal.note(Salvaged(why))
     await marks_of(place).failed(journal, why)
     await journal.note(Done(Ending.FAILED.value, why, place.wall.now()))
     return Result(job.id, Ending.FAILED, why)
@@ -48,6 +53,30 @@ async def refused_before(place: Workplace, journal: Journal) -> Result:
         await marks_of(place).resume(journal, mark.what, mark.reason)
     await journal.note(Done(Ending.FAILED.value, mark.reason, place.wall.now()))
     return Result(journal.job_id, Ending.FAILED, mark.reason)
+
+
+async def given_up_before(place: Workplace, journal: Journal, why: str) -> Result:
+    """End a job that the controller gave up before anything of it was recorded."""
+    await journal.note(Done(Ending.FAILED.value, why, place.wall.now()))
+    return Result(journal.job_id, Ending.FAILED, why)
+
+
+async def guarded(
+    place: Workplace, journal: Journal, work: Coroutine[Deferred[Any], Any, Result | None]
+) -> Result | None:
+    """Do a piece of work for a job, whose defect must not reach its neighbours."""
+    try:
+        return await work
+    except CancelledError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the controller must hear of it from us
+        _log.failure("work on job {job_id} met a defect of this agent", job_id=journal.job_id)
+        return await refuse_job(place, journal, defect(error))
+
+
+def defect(error: Exception) -> str:
+    """Say that it was our own fault."""
+    return f"internal error: {error!r}; the node's log has the details"
 
 
 def marks_of(place: Workplace) -> Marks:

@@ -115,7 +115,9 @@ class Remembered:
 
     @property
     def has_audio(self) -> bool:
-        """Whether a segment left a file, or may have."""
+        """Whether a segment left a file, or may have; or only files made of it were left."""
+        if not self.segments:
+            return bool(self.rendered)
         return any(
             each.sealed is None or each.sealed.path is not None for each in self.segments.values()
         )

@@ -103,6 +103,7 @@ class Sending:
                 part.start,
                 part.end,
                 self._place.wall.now(),
+                ready.content_type,
             )
         )
         return receipt

@@ -76,7 +76,7 @@ class JobWorkerService(MultiService):
         try:
             await self._crew.open()
         except CancelledError:
-            raise
+            return  # the agent is going down
         except Exception:  # noqa: BLE001 - what is past must not keep the next recording away
             self.log.failure("what an earlier agent left could not be read")
         self._ready = True

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
 
 from rakkr.jobs.announcing import announce
-from rakkr.jobs.ending import Ending, Result
-from rakkr.jobs.joining import plan_late, same_device
+from rakkr.jobs.ending import Result
+from rakkr.jobs.joining import plan_late, same_capture, same_device
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.leases import Leases, assignments_for
 from rakkr.jobs.limits import limits_of
@@ -20,8 +20,7 @@ from rakkr.jobs.plan import ImpossibleJob, MemberPlan, plan_session
 from rakkr.jobs.planning import Known, planned_again, write_plan
 from rakkr.jobs.reader import Reader
 from rakkr.jobs.recording import Recording
-from rakkr.jobs.records import Done
-from rakkr.jobs.refusal import refuse_job, refused_before
+from rakkr.jobs.refusal import defect, given_up_before, guarded, refuse_job, refused_before
 from rakkr.jobs.segments import current_records, left_by
 from rakkr.jobs.take import Take
 from rakkr.jobs.workplace import JobEvidence, Workplace
@@ -36,39 +35,51 @@ class Session:
     again.
 
     :ivar take: what is being captured, once it is planned.
+    :ivar journals: of all its jobs.
     :ivar members: the jobs whose recording was begun.
     :ivar recording_members: those of them that still record.
     """
 
     log = Logger()
 
-    def __init__(self, place: Workplace, journals: Sequence[Journal], name: str) -> None:
-        """:param name: of the take, if it is a new one."""
+    def __init__(
+        self,
+        place: Workplace,
+        journals: Sequence[Journal],
+        name: str,
+        hand_back: Callable[[Journal], None],
+    ) -> None:
+        """
+        :param name: of the take, if it is a new one.
+        :param hand_back: takes a job that was admitted, but cannot be recorded here after all.
+        """
         self.take: Take | None = None
         self.members: list[Member] = []
         self.recording_members: list[Member] = []
         self._place = place
-        self._journals = list(journals)
+        self.journals = list(journals)
         self._name = name
         self._settings = place.live.current
         self._leases = Leases(place)
-        self._works: list[Deferred[Result]] = []
+        self._hand_back = hand_back
+        self._works: list[Deferred[Result | None]] = []
+        self._awaited = 0
         self._taking: Deferred[Any] | None = None
         self._dismissed = False
         self._kept_running = False
-        self._planned = False
+        self._planned = Moment[None]()
         self._gone = Moment[None]()
 
     @property
     def recording(self) -> bool:
         """Whether a sample may still be recorded; an upload needs no recording slot."""
-        if self._planned:
+        if self._planned.came:
             return bool(self.recording_members)
-        return any(each.remembered.unfinished_recording for each in self._journals)
+        return any(each.remembered.unfinished_recording for each in self.journals)
 
     async def run(self) -> list[Result]:
         """Do the whole work.  Cancelling stops the capture and keeps what it recorded."""
-        unfinished = [each for each in self._journals if not each.remembered.is_over]
+        unfinished = [each for each in self.journals if not each.remembered.is_over]
         for journal in unfinished:
             self._leases.hold(journal)
         try:
@@ -77,24 +88,33 @@ class Session:
             raise
         except Exception as error:  # noqa: BLE001 - the controller must hear of it from us
             self.log.failure("a session met a defect of this agent")
-            return [await refuse_job(self._place, each, _defect(error)) for each in unfinished]
+            left = [each for each in unfinished if not each.remembered.is_over]
+            return [await refuse_job(self._place, each, defect(error)) for each in left]
         finally:
             await self._clear()
 
     async def _run(self, unfinished: Sequence[Journal]) -> list[Result]:
         await self._plan(unfinished)
-        self._planned = True
         if self.take is not None:
-            self._taking = Deferred.fromCoroutine(self.take.run(left_by(self._journals)))
+            self._taking = Deferred.fromCoroutine(self.take.run(left_by(self.journals)))
             self._taking.addErrback(self._take_failed)
             for member in self.members:
-                self._later(self._one(member))
-        results: list[Result] = []
-        while len(results) < len(self._works):  # members that come late make it longer
-            results.append(await self._works[len(results)])
-        if self._taking is not None:
+                self._later(member.journal, self._one(member))
+        self._planned.comes(None)
+        results = await self._results()
+        if self.take is not None and self._taking is not None:
             await self._taking
-            await self._release_capture(results)
+            results += await self._results()
+            await self.take.space.all_over(results)
+        return results
+
+    async def _results(self) -> list[Result]:
+        results: list[Result] = []
+        while self._awaited < len(self._works):  # members that come late make it longer
+            self._awaited += 1
+            result = await self._works[self._awaited - 1]
+            if result is not None:
+                results.append(result)
         return results
 
     def _take_failed(self, failure: Any) -> None:
@@ -103,7 +123,7 @@ class Session:
 
     async def _clear(self) -> None:
         """End whatever still runs; each end is tried, whatever became of the others."""
-        self._planned = True
+        self._planned.comes(None)
         self.recording_members.clear()
         for work in self._works:
             work.cancel()
@@ -135,8 +155,12 @@ class Session:
 
     def admits(self, job: Any) -> bool:
         """Whether a job is for the device that is being captured here, and not too late."""
-        if self.take is None or self.take.ending or self._dismissed:
+        if self._dismissed or (self.take is not None and self.take.ending):
             return False
+        if self.take is None:  # it is being planned, or there will be none
+            known = (each.remembered for each in self.journals)
+            mine = [each.job for each in known if not each.is_over]
+            return not self._planned.came and any(same_capture(each, job) for each in mine)
         if not same_device(job, self.take.plan, self._settings):
             return False
         try:
@@ -148,21 +172,26 @@ class Session:
 
     def admit(self, journal: Journal) -> None:
         """Let a job that came late have its window of the running capture."""
-        self._journals.append(journal)
+        self.journals.append(journal)
         self._leases.hold(journal)
-        self._later(self._late(journal))
+        self._later(journal, self._late(journal))
 
-    async def _late(self, journal: Journal) -> Result:
-        assert self.take is not None
+    async def _late(self, journal: Journal) -> Result | None:
+        await self._planned.when()
         take, job = self.take, journal.remembered.job
+        if take is None:
+            return await self._elsewhere(journal, "nothing is captured after all")
         start = max(await take.settle(), take.reel.end_now())
+        if take.reel.missing:  # what is missing until now was before its time
+            start = max(start, take.reel.frame_now())
         try:
             assignments = await assignments_for(self._place, [journal])
             plan = plan_late(job, take.plan, self._settings, self._place.node_id, assignments)
         except ImpossibleJob as impossible:
-            return await refuse_job(self._place, journal, str(impossible))
+            return await self._elsewhere(journal, str(impossible))
         if take.ending:
-            return await refuse_job(self._place, journal, f"{take.plan.device} is just released")
+            return await self._elsewhere(journal, f"{take.plan.device} is just released")
+        start = max(start, take.space.given)
         take.share(journal)
         member = self._member(journal, plan, start)
         await write_plan(journal, take.plan, plan, take.name, start)
@@ -170,6 +199,14 @@ class Session:
             await journal.note(record)
         announce(JobEvidence(self._place.evidence, job), plan)
         return await self._one(member)
+
+    async def _elsewhere(self, journal: Journal, why: str) -> Result | None:
+        """Let a job have a capture of its own, which tries the device again and again."""
+        self.log.info("{job} cannot join: {why}", job=journal.job_id, why=why)
+        self.journals.remove(journal)
+        await self._leases.drop(journal)
+        self._hand_back(journal)
+        return None
 
     # What is captured
 
@@ -179,13 +216,13 @@ class Session:
         for journal in unfinished:
             standing = await self._leases.given_up(journal)
             if journal.remembered.mark is not None and journal.remembered.planned is None:
-                self._later(refused_before(self._place, journal))
+                self._later(journal, refused_before(self._place, journal))
             elif standing is None:
                 wanted.append(journal)
             else:
                 why = f"the controller's job is {standing.status}, and nothing was recorded"
-                self._later(self._over(journal, why))
-        known = planned_again(self._journals)
+                self._later(journal, given_up_before(self._place, journal, why))
+        known = planned_again(self.journals)
         if known is None and wanted:
             known = await self._decide(wanted)
         if known is not None:
@@ -197,7 +234,7 @@ class Session:
         planned = plan_session(jobs, self._settings, self._place.node_id, assignments)
         by_job = {each.job_id: each for each in journals}
         for job, why in planned.refused:
-            self._later(refuse_job(self._place, by_job[job.id], why))
+            self._later(by_job[job.id], refuse_job(self._place, by_job[job.id], why))
         session = planned.session
         if session is None:
             return None
@@ -208,7 +245,8 @@ class Session:
         if short is not None:
             for number, (journal, _, _) in enumerate(members):
                 event = "disk_space_insufficient" if number else None  # the watch told of the first
-                self._later(refuse_job(self._place, journal, short.sentence, event))
+                refusal = refuse_job(self._place, journal, short.sentence, event)
+                self._later(journal, refusal)
             return None
         for journal, plan, start in members:
             await write_plan(journal, session, plan, self._name, start)
@@ -223,8 +261,6 @@ class Session:
             self.take.share(journal)
             if not journal.remembered.is_over:  # else its capture is an orphan
                 self._member(journal, plan, start)
-        if self._dismissed:
-            self.dismiss()
 
     def _member(self, journal: Journal, plan: MemberPlan, start: int) -> Member:
         assert self.take is not None
@@ -234,6 +270,8 @@ class Session:
         recording = Recording(self._place, self.take, reader, lease, journal)
         member = Member(self._place, plan, lease, journal, recording, self._leave)
         self.members.append(member)
+        if self._dismissed:
+            member.dismiss()
         if journal.remembered.unfinished_recording:
             self.take.join(reader)
             self.recording_members.append(member)
@@ -241,8 +279,8 @@ class Session:
 
     # Their ends
 
-    def _later(self, work: Coroutine[Deferred[Any], Any, Result]) -> None:
-        self._works.append(Deferred.fromCoroutine(work))
+    def _later(self, journal: Journal, work: Coroutine[Deferred[Any], Any, Result | None]) -> None:
+        self._works.append(Deferred.fromCoroutine(guarded(self._place, journal, work)))
 
     async def _one(self, member: Member) -> Result:
         try:
@@ -251,41 +289,12 @@ class Session:
             raise
         except Exception as error:  # noqa: BLE001 - one member's defect must not end the others
             self.log.failure("job {job_id} met a defect of this agent", job_id=member.job_id)
-            result = await member.broke(_defect(error))
+            result = await member.broke(defect(error))
         finally:
             self._leave(member)
-        self.log.info(
-            "job {job_id}: {ending}: {detail}",
-            job_id=result.job_id,
-            ending=result.ending.value,
-            detail=result.detail,
-        )
+        self.log.info("{result}", result=result)
         return result
 
     def _leave(self, member: Member) -> None:
         if member in self.recording_members:
             self.recording_members.remove(member)
-
-    async def _over(self, journal: Journal, why: str) -> Result:
-        await journal.note(Done(Ending.FAILED.value, why, self._place.wall.now()))
-        return Result(journal.job_id, Ending.FAILED, why)
-
-    async def _release_capture(self, results: Sequence[Result]) -> None:
-        """Give the captured files up when every job has its receipt, and may be deleted."""
-        assert self.take is not None
-        if all(result.ending is Ending.DELIVERED for result in results):
-            await self.take.space.all_delivered()
-        jobs = [journal.remembered.job for journal in self._journals]
-        policies = [job.command.recorder_cache_retention for job in jobs]
-        if not all(policy is not None and policy.delete_after_upload for policy in policies):
-            return
-        if not all(journal.durable for journal in self._journals):
-            return  # after a crash nobody would know that they are delivered
-        receipts = [result.receipt for result in results if result.receipt is not None]
-        if len(receipts) == len(policies):
-            files = [placed.audio.path for placed in self.take.reel.timeline.placed]
-            self._place.shelf.release(jobs[-1], policies[-1], receipts[-1], files)
-
-
-def _defect(error: Exception) -> str:
-    return f"internal error: {error!r}; the node's log has the details"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from twisted.internet.defer import gatherResults
 from twisted.logger import Logger
 
+from rakkr.jobs.ending import Ending, Result
 from rakkr.jobs.journal import Journal
+from rakkr.jobs.receipted import needed_files
 from rakkr.jobs.records import Punched
 from rakkr.jobs.reel import Reel
 from rakkr.jobs.workplace import Workplace
@@ -23,17 +26,18 @@ class Space:
     (http-api 9.1), and then they are needed once more.
 
     :ivar giving_back: whether delivered frames go at once, because the disk has no room for them.
+    :ivar given: the first frame whose space was not given back.
     """
 
     log = Logger()
 
     def __init__(self, place: Workplace, reel: Reel, journals: Sequence[Journal]) -> None:
         self.giving_back = False
+        self.given = 0
         self._place = place
         self._reel = reel
         self._journals = journals
         self._reached: dict[str, int] = {}
-        self._given = 0
         self._able = True
 
     async def delivered(self, journal: Journal, end: int) -> None:
@@ -43,15 +47,39 @@ class Space:
         if self.giving_back:
             await self._give()
 
-    async def all_delivered(self) -> None:
-        """Every job of the take is delivered to its end."""
-        await self._give()
+    async def all_over(self, results: Sequence[Result]) -> None:
+        """Every job of the take is over: give up what nobody needs, here or in another session."""
+        if all(result.ending is Ending.DELIVERED for result in results):
+            await self._give()
+        policies = [each.remembered.job.command.recorder_cache_retention for each in self._journals]
+        if not all(policy is not None and policy.delete_after_upload for policy in policies):
+            return
+        if not all(journal.durable for journal in self._journals):
+            return  # after a crash nobody would know that they are delivered
+        by_job = {result.job_id: result.receipt for result in results}
+        receipts = [by_job.get(journal.job_id) for journal in self._journals]
+        newest = receipts[-1]
+        if newest is not None and None not in receipts:
+            files = [path for path in self._files() if path not in self._needed_elsewhere()]
+            job = self._journals[-1].remembered.job
+            self._place.shelf.release(job, policies[-1], newest, files)
+
+    def _files(self) -> list[Path]:
+        return [placed.audio.path for placed in self._reel.timeline.placed]
+
+    def _needed_elsewhere(self) -> set[Path]:
+        """Files that other journals need, such as one whose kept recording was handed to us."""
+        mine = {journal.job_id for journal in self._journals}
+        every = (journal.remembered for journal in self._place.ledger.journals())
+        return needed_files([known for known in every if known.job.id not in mine])
 
     async def _give(self) -> None:
         free = min((self._needed_from(each) for each in self._journals), default=0)
-        if free <= self._given or not self._able:
+        if free <= self.given or not self._able:
             return
-        self._given = free
+        if not self._needed_elsewhere().isdisjoint(self._files()):
+            return
+        self.given = free
         # Written before the act: a hole that nobody remembers would be taken for silence.
         await gatherResults([journal.note(Punched(free)) for journal in self._journals])
         if not all(journal.durable for journal in self._journals):

@@ -1,9 +1,9 @@
 """
 One device, captured for as long as any job needs it.
 
-A take is a row of segments, each one run of a capture program.  When a segment ends before
-everybody has what they need (the device was unplugged, the program died, the machine was booted)
-the next one is begun, again and again while the window lasts.  What lies between is measured.
+A take is a row of segments, each one run of a capture program.  When one ends before everybody has
+what they need, the next one is begun, again and again while the window lasts.  What lies between is
+measured.
 
 Every segment is written into the journals of the jobs before its program runs, so an agent that
 comes later goes on where this one was; going on and beginning are the same code.
@@ -20,7 +20,7 @@ from twisted.internet.task import deferLater
 from rakkr.capture.capture import Capture
 from rakkr.capture.conclusion import audio_of
 from rakkr.capture.loss import Loss, backoff, classify, decide
-from rakkr.capture.outcome import CaptureOutcome
+from rakkr.capture.outcome import CaptureOutcome, Failed
 from rakkr.capture.request import CaptureLimits, CaptureRequest
 from rakkr.capture.trace import Trace
 from rakkr.jobs.beginnings import Beginnings
@@ -70,7 +70,7 @@ class Take:
         self.outcome: CaptureOutcome | None = None
         self.error: str | None = None
         self.disk_full = False
-        self.device = KnownDevice(place.devices, plan)
+        self.device = KnownDevice(place, plan)
         self._place = place
         self._limits = limits
         self._directory = Path(place.live.current.capture_dir).absolute()
@@ -159,12 +159,14 @@ class Take:
             self._ready.comes(None)
             await self._record()
         finally:
+            self.device.rest()
             self._ready.comes(None)
             self._over.comes(None)
 
     async def _record(self) -> None:
         attempt = 0
         while self._wanted():
+            await self._beginnings.axis()  # as soon as anybody has tried, an earlier agent too
             before = self.reel.number
             error = await self._segment()
             if error is None or not self._wanted():
@@ -172,8 +174,7 @@ class Take:
             self.reel.lost = error
             loss = classify(error)
             self.disk_full = loss is Loss.DISK_FULL
-            worked = bool(self.reel.timeline.placed)
-            if self.disk_full or not decide(loss, worked_before=worked):
+            if self.disk_full or not decide(loss, worked_before=bool(self.reel.timeline.placed)):
                 await self._give_up(error)
                 break
             await self._beginnings.axis()
@@ -185,15 +186,11 @@ class Take:
     async def _give_up(self, error: str) -> None:
         self.error = error
         if self.disk_full:  # sealing and the journals need a little room
-            free = await self._place.disk.give_way()
-            self._events.disk_full(error, free)
+            self._events.disk_full(error, await self._place.disk.give_way())
 
     async def _pause(self, seconds: float) -> None:
-        until_end = (self._need() - self.reel.frame_now()) / self.plan.rate
-        await first_of(
-            deferLater(self._place.clock, max(0.05, min(seconds, until_end)), lambda: None),
-            self._unneeded.when(),
-        )
+        seconds = max(0.05, min(seconds, self.seconds_left))
+        await first_of(deferLater(self._place.clock, seconds, lambda: None), self._unneeded.when())
 
     async def _segment(self) -> str | None:
         """Run one segment; says why it ended before its time, None when it did not."""
@@ -225,16 +222,19 @@ class Take:
         if await capture.when_started() is not None:
             self._aim()
             await self._beginnings.guess(capture)
-            if self.reel.opened is None and capture.outcome is None:
-                self._events.back(capture)
-                await self.device.learn(self._note)
+            if capture.outcome is None:
+                if self.reel.opened is None:
+                    self._events.back(capture)
+                self.device.learn(self._note)
             if await self._beginnings.settle(capture, self.seconds_left):
                 self._aim()
-        outcome = await capture.when_done()
-        self.outcome = outcome
+        self.outcome = outcome = await capture.when_done()
+        if isinstance(outcome, Failed) and outcome.disk_full:
+            await self._place.disk.give_way()  # what follows is written down
         await self._seal(capture, outcome)
 
     async def _seal(self, capture: Capture, outcome: CaptureOutcome) -> None:
+        self.device.rest()
         audio = audio_of(outcome)
         if audio is not None and capture.started_at is not None:
             await self._beginnings.fix(capture)
@@ -258,6 +258,7 @@ class Take:
             return
         assert left.trace is not None  # what is not sealed was opened
         request = self._request(left.trace.device, left.trace.path)
+        self.device.name = left.trace.device
         capture = self._place.adopt_capture(request, left.trace, self._limits)
         if not self._wanted():  # an orphan: its job is over
             capture.stop()
@@ -289,11 +290,11 @@ class Take:
             capture.want(max(1, needed - self.reel.running_from()))
 
     def _request(self, device: str, path: Path | None) -> CaptureRequest:
-        left = (self._need() - self.reel.frame_now()) / self.plan.rate
         path = path or self._directory / f"{self.plan.stem}.raw.wav"
-        return request_of(self.plan, device, left, path)
+        return request_of(self.plan, device, self.seconds_left, path)
 
     def _note(self, record: Record) -> Deferred[None]:
         """Write into the journal of every job whose audio this is."""
-        writing = [journal.note(record) for journal in self._journals]
-        return gatherResults(writing).addCallback(lambda _: None)
+        return gatherResults([each.note(record) for each in self._journals]).addCallback(
+            lambda _: None
+        )

@@ -21,20 +21,14 @@ from rakkr.controller.errors import ControllerError, Rejected, Unauthorised
 from rakkr.controller.messages import Job
 from rakkr.jobs.foreign import ForeignState, foreign_files, is_foreign
 from rakkr.jobs.journal import Journal
-from rakkr.jobs.leases import assignments_for, hold_lease
-from rakkr.jobs.naming import safe_file_name
-from rakkr.jobs.parts import Part
-from rakkr.jobs.plan import ImpossibleJob, MemberPlan, plan_member, plan_session
+from rakkr.jobs.leases import assignments_for, hold_job
+from rakkr.jobs.leftovers import deliver_files
+from rakkr.jobs.plan import ImpossibleJob, plan_member, plan_session
 from rakkr.jobs.planning import write_plan
-from rakkr.jobs.records import DELIVERED, AxisBegan, Done, Recorded, Salvaged, SegmentSealed
-from rakkr.jobs.refusal import marks_of
-from rakkr.jobs.sending import Deliverable, NotUploaded, Sending, TooLarge
+from rakkr.jobs.records import AxisBegan, Recorded, SegmentSealed
 from rakkr.jobs.state_file import take_state
 from rakkr.jobs.workplace import JobEvidence, Workplace
 from rakkr.process_identity import holders
-from rakkr.render.channels import select_routing
-from rakkr.render.codec import choose_codec, content_type
-from rakkr.render.plan import RenderPlan
 
 _log = Logger()
 _PAUSE_SECONDS = 2.0
@@ -63,17 +57,18 @@ async def take_over(place: Workplace, state: ForeignState) -> Journal | None:
         _log.warn("the controller does not know job {id} any more", id=state.job_id)
         return None
     _tell(place, job, state)
-    stamp = place.stamp()
-    journal = await place.ledger.begin(job, wall=stamp.wall, mono=stamp.mono, boot_id=stamp.boot_id)
-    lease = hold_lease(place, journal, at_once=True)
+    lease = hold_job(place, job, at_once=True)
     try:
         await _until_written(place, foreign_files(state))
+        captured = await _captured(place, job, state)
     finally:
         await lease.release()
-    captured = await _captured(place, job, state)
+    # Until here nothing of ours was written: an agent that dies begins the takeover anew.
+    stamp = place.stamp()
+    journal = await place.ledger.begin(job, wall=stamp.wall, mono=stamp.mono, boot_id=stamp.boot_id)
     if captured and await _write(place, journal, captured):
         return journal
-    await _deliver_files(place, journal, state)
+    await deliver_files(place, journal, state)
     return None
 
 
@@ -189,79 +184,3 @@ def _sealed(number: int, audio: CapturedAudio, begins: float) -> SegmentSealed:
         ended_mono=None,
         boot_id=_NO_BOOT,
     )
-
-
-async def _deliver_files(place: Workplace, journal: Journal, state: ForeignState) -> None:
-    """Upload what was encoded already, as it is."""
-    if state.status == "uploaded":
-        await _end(place, journal, DELIVERED, "the agent before this one uploaded it")
-        return
-    parts = await place.in_thread(_parts, journal.remembered.job, state)
-    if not parts:
-        if not state.uploaded_chunk_count:  # else the controller has what there was
-            kind = "chunked_recording" if state.is_chunked else "recording"
-            await marks_of(place).failed(journal, f"agent_restarted_during_{kind}")
-        await _end(place, journal, "failed", "the agent before this one left no audio")
-        return
-    member = _plain_plan(journal.remembered.job)
-    lease = hold_lease(place, journal)
-    try:
-        sending = Sending(place, member, lease, journal)
-        for part, ready, name in parts:
-            await sending.send(part, ready, name)
-    except (NotUploaded, TooLarge) as error:
-        await journal.note(Salvaged(str(error)))
-        await _end(place, journal, "kept", str(error))
-    else:
-        await _end(place, journal, DELIVERED, f"{len(parts)} files of the agent before this one")
-    finally:
-        await lease.release()
-
-
-def _plain_plan(job: Job) -> MemberPlan:
-    """A plan for files that need no rendering any more, so that nothing in it can be impossible."""
-    command = job.command
-    render = RenderPlan(
-        codec=choose_codec(command.output_codec, command.output_file_name),
-        routing=select_routing((), command.capture_channels),
-    )
-    name = safe_file_name(command.output_file_name)
-    return MemberPlan(job, command.duration_seconds, name, render, None)
-
-
-def _parts(job: Job, state: ForeignState) -> list[tuple[Part, Deliverable, str]]:
-    """What can be sent, in order; the last one completes the job."""
-    name = state.upload_file_name or job.command.output_file_name
-    kind = state.upload_content_type or content_type(choose_codec(None, name))
-    rate = job.command.capture_sample_rate
-    seconds = state.upload_duration_seconds or float(job.command.duration_seconds)
-    if not state.is_chunked:
-        if state.output_path is None or not Path(state.output_path).exists():
-            return []
-        ready = Deliverable(Path(state.output_path), kind, seconds, own_file=False)
-        return [(Part(0, 0, round(seconds * rate)), ready, name)]
-    total = state.chunk_total or max(
-        [each.index + 1 for each in state.pending_chunks] + [state.uploaded_chunk_count or 0]
-    )
-    length = float(job.command.chunk_seconds or seconds)
-    pending = [each for each in state.pending_chunks if Path(each.output_path).exists()]
-    found = []
-    for each in sorted(pending, key=lambda chunk: chunk.index):
-        last = each.index == max(chunk.index for chunk in pending)
-        path = Path(each.output_path)
-        part = Part(
-            each.index,
-            round(each.index * length * rate),
-            round((each.index + 1) * length * rate),
-            each.index,
-            total if last else None,
-        )
-        ready = Deliverable(
-            path, content_type(choose_codec(None, path.name)), length, own_file=False
-        )
-        found.append((part, ready, path.name))
-    return found
-
-
-async def _end(place: Workplace, journal: Journal, ending: str, detail: str) -> None:
-    await journal.note(Done(ending, detail, place.wall.now()))

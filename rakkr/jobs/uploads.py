@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager
 from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
-_LEAST_BYTES = 1 << 20  # what is shorter measures the connection's set-up, not the way
+from rakkr.jobs.parts import LONGEST_UPLOAD_SECONDS
+
+_LEAST_BYTES = 1 << 20  # what is shorter measures the connection's set-up, or is faster still
+_SLOWEST = _LEAST_BYTES / LONGEST_UPLOAD_SECONDS  # bytes/s; less than that is an outage, no rate
 _WEIGHT = 0.5  # of the newest measurement
 
 
@@ -18,7 +21,8 @@ class Uploads:
 
     Two at a time would overwrite each other's record at the controller (http-api 7.4).
 
-    :ivar bytes_per_second: smoothed over uploads of 1 MiB and more; None before the first.
+    :ivar bytes_per_second: smoothed over uploads of 1 MiB and more, and over smaller ones that were
+        faster; None before the first.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
@@ -41,14 +45,16 @@ class Uploads:
     def measured(self, size: int, began: float) -> None:
         """Take an upload into account that began then and was taken just now."""
         seconds = self._clock.seconds() - began
-        if size < _LEAST_BYTES or seconds <= 0:
+        if seconds <= 0:
             return
         rate = size / seconds
         known = self.bytes_per_second
+        if size < _LEAST_BYTES and (known is None or rate < known):
+            return
         self.bytes_per_second = rate if known is None else known + _WEIGHT * (rate - known)
 
     def cut_off(self, sent: int, began: float) -> None:
         """Take into account how far an upload came that ran out of time."""
         seconds = self._clock.seconds() - began
         if seconds > 0 and sent > 0:
-            self.bytes_per_second = sent / seconds
+            self.bytes_per_second = max(_SLOWEST, sent / seconds)

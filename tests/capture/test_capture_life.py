@@ -69,12 +69,12 @@ class AnnounceTests(LifeCase):
         self.assertTrue(self.path.exists() and self.announced.messages.exists())
         self.assertIsNone(self.announced.identity)
         self.assertEqual((self.announced.wanted, self.announced.boot_id), (80000, _BOOT))
-        self.reactor.advance(3.0)
+        self.reactor.advance(1.5)
         self.proc.process(1 << 23, start=321)
         self.answer.callback(None)
         self.successResultOf(spawned)
         self.assertEqual(capture.trace.identity, ProcessIdentity(1 << 23, 321, _BOOT))
-        self.assertEqual(capture.trace.spawned_at, 3.0)
+        self.assertEqual(capture.trace.spawned_at, 1.5)
         self.assertEqual(Trace.from_json(capture.trace.as_json()), capture.trace)
         self.run_for(1)
         self.reactor.last.exits(0)
@@ -84,6 +84,18 @@ class AnnounceTests(LifeCase):
         """An announcement that fails is logged, and the capture goes on."""
         capture = self.begin(lambda trace: fail(OSError(28, "No space left on device")))
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.run_for(1)
+        self.reactor.last.exits(0)
+        self.assertIsInstance(self.outcome(capture), Completed)
+
+    def test_an_announcement_that_hangs(self) -> None:
+        """A disk that does not answer holds the sound up for two seconds at most."""
+        capture = self.begin(self.announce)
+        self.reactor.advance(1.9)
+        self.assertEqual(self.reactor.spawned, [])
+        self.reactor.advance(0.2)
+        self.assertEqual(len(self.reactor.spawned), 1)
+        self.answer.callback(None)
         self.run_for(1)
         self.reactor.last.exits(0)
         self.assertIsInstance(self.outcome(capture), Completed)

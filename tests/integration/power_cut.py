@@ -50,6 +50,7 @@ FRAME_BYTES = FORMAT.frame_bytes(CHANNELS)
 _AGO_SECONDS = 1_000.0  # so that no frame has the number 0, the number of silence
 _LOOK_SECONDS = 0.02
 _SECOND_SEGMENT_SECONDS = 1.5
+_PATIENCE_SECONDS = 45.0
 ACCOUNTED = "agent.recording_job.capture_accounted"
 # Another boot for one process and what it starts: the others see their own.
 _REBOOTED = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
@@ -83,12 +84,13 @@ class PowerCut:
     """
     One recording with one cut.
 
-    :ivar after: seconds from the first sample to the cut.
+    :ivar after: seconds from the first sample to the cut; None: before that sample, as soon as a
+        journal says that the program was called.
     """
 
     rig: Rig
     disk: CutDisk
-    after: float
+    after: float | None
     _epoch: float = attrs.field(init=False)
 
     async def run(self) -> Cut:
@@ -102,8 +104,11 @@ class PowerCut:
         agent = self.rig.start_agent("--capture-command", "rakkr-tone")
         operator = self.rig.operator()
         name = await self._queue(operator)
-        await self._captured(_LOOK_SECONDS)
-        await deferLater(self.rig.reactor, self.after)
+        if self.after is None:
+            await self._called()
+        else:
+            await self._captured(_LOOK_SECONDS)
+            await deferLater(self.rig.reactor, self.after)
         cut = self._number_now(self._cut())
         await agent.when_ended()
         self.rig.children.remove(agent)
@@ -137,12 +142,21 @@ class PowerCut:
     def _segments(self) -> list[Path]:
         return sorted((self.disk.place / "captures").glob("*.raw.wav"))
 
+    async def _called(self) -> None:
+        """Wait until it is on the disk that a capture program is about to be called."""
+        journals = self.disk.place / "jobs"
+        while not any(b"segment_opened" in path.read_bytes() for path in journals.glob("*.jsonl")):
+            await deferLater(self.rig.reactor, _LOOK_SECONDS)
+
     async def _captured(self, seconds: float, beside: Mapping[Path, Run] | None = None) -> None:
         """Wait for a new capture with so much audio."""
         size = seconds * RATE * FRAME_BYTES
+        give_up = self.rig.reactor.seconds() + _PATIENCE_SECONDS
         while not any(
             path.stat().st_size > size for path in self._segments() if path not in (beside or {})
         ):
+            if self.rig.reactor.seconds() > give_up:
+                raise Violated(f"nothing is captured: see {self.rig.log_of('agent')}")
             await deferLater(self.rig.reactor, _LOOK_SECONDS)
 
     def _number_now(self, mono: float) -> int:
@@ -269,7 +283,7 @@ class PowerCut:
         pieces: tuple[Piece, ...],
         gaps: list[tuple[int, int]],
     ) -> Cut:
-        began = self._wrote()[0].first
+        began = min(cut, self._wrote()[0].first)  # nothing may have been written before the cut
         runs = [run for run in left.values() if run.frames]
         sound = [piece for piece in pieces if piece.first is not None]
         if [piece.run for piece in sound[:-1]] != runs:
@@ -288,11 +302,13 @@ class PowerCut:
         )
 
 
-async def cut_once(reactor: Any, directory: Path, environ: Mapping[str, str], after: float) -> Cut:
+async def cut_once(
+    reactor: Any, directory: Path, environ: Mapping[str, str], after: float | None
+) -> Cut:
     """
     Do one recording with one cut in a directory.
 
-    :param after: seconds from the first sample to the cut.
+    :param after: seconds from the first sample to the cut; None for one before it.
     :raises NoDisk: where there can be no such disk.
     :raises Violated: when a promise was not kept.
     """

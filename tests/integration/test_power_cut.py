@@ -14,8 +14,9 @@ from tests.integration.cut_disk import NEEDS, NoDisk
 from tests.integration.power_cut import cut_once
 
 pytestmark = pytest.mark.deadline(90)
-# At once, at any moment, and so late that nothing would do if nothing were synced.
-MOMENTS = (0.0, random.uniform(0.0, 3.5), random.uniform(3.5, 5.0))
+# Before the first sample, at once after it, at any moment, and so late that it would be seen if
+# nothing were synced.
+MOMENTS = (None, 0.0, random.uniform(0.0, 3.5), random.uniform(3.5, 5.0))
 MOST_MISSING_SECONDS = 3.0
 """docs/guarantees.md: two seconds between two syncs, and what a busy machine adds."""
 MOST_GAP_ERROR_SECONDS = 0.6
@@ -23,7 +24,9 @@ MOST_GAP_ERROR_SECONDS = 0.6
 
 
 @pytest.mark.parametrize("after", MOMENTS)
-async def test_power_cut(tmp_path: Path, need: Callable[[str, str], str], after: float) -> None:
+async def test_power_cut(
+    tmp_path: Path, need: Callable[[str, str], str], after: float | None
+) -> None:
     """
     What reached the disk is delivered, the rest is a declared gap, and no journal is damaged.
 

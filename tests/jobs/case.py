@@ -48,7 +48,10 @@ class SessionCase(SynchronousTestCase):
     def begin(self, *jobs: Job) -> Deferred[list[Result]]:
         """Run a session for these jobs; every look at one shows it running."""
         self.knows(*jobs)
-        self.session = Session(self.shop.place, self.shop.claim(*jobs), "take-1")
+        self.handed_back: list[Journal] = []
+        self.session = Session(
+            self.shop.place, self.shop.claim(*jobs), "take-1", self.handed_back.append
+        )
         return Deferred.fromCoroutine(self.session.run())
 
     def tell(self, number: int, status: str, **facts: Any) -> None:

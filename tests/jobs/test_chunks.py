@@ -128,18 +128,29 @@ class RetryTests(ChunkCase):
         self.assertEqual(self.ranges()[-1], (4 * RATE, 6 * RATE))
 
     def test_render_fails_for_good(self) -> None:
-        """A chunk that cannot be made fails the job; the capture ends in its time and is kept."""
+        """A chunk that can never be made fails the job, once its recording is over; it is kept."""
         self.shop.rendering = lambda: RenderFailed("broken")
         done = self.begin(self.chunked(60))
         self.shop.record(40)
         self.assertNoResult(done)
-        self.shop.play(22)
+        self.shop.play(60)
         self.assertEqual(self.endings(done), [Ending.FAILED])
         self.assertEqual(len(self.every("chunk_render_failed")), 1)
         self.assertTrue(self.remembered().is_salvage)
         audio = self.remembered().segments[1].sealed
         assert audio is not None
         self.assertEqual(audio.frames, 60 * RATE)
+
+    def test_render_is_put_right(self) -> None:
+        """While it is recorded a chunk is tried until it can be made, and the others follow it."""
+        self.shop.rendering = lambda: RenderFailed("broken")
+        done = self.begin(self.chunked(60))
+        self.shop.record(40)
+        self.assertEqual(self.sent(), [])
+        self.shop.rendering = lambda: None
+        self.shop.play(30)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])
+        self.assertEqual(self.ranges()[-1][1], 60 * RATE)
 
     def test_last_one_first(self) -> None:
         """With little time left after a stop, the chunk that completes the job goes first."""
@@ -165,6 +176,29 @@ class RetryTests(ChunkCase):
         self.assertEqual(taken, [0, last, *range(1, last)])
         edges = [edge for pair in self.ranges() for edge in pair]
         self.assertEqual(edges[1:-1:2], edges[2::2])
+
+    def test_too_large_behind_the_last(self) -> None:
+        """Chunks before a delivered last one cannot be cut anew: they are kept, and no loop."""
+        taken: list[int | None] = []
+
+        def answer(_recording: str, upload: Upload) -> Any:
+            if self.shop.reactor.seconds() < 24:
+                return Unreachable("refused")
+            taken.append(upload.chunk)
+            if upload.chunk_total is not None:
+                self.tell(1, "completed")
+                self.shop.place.uploads.bytes_per_second = 1e-9
+            return receipt()
+
+        self.controller.answers["upload_cache_file"] = [answer]
+        done = self.begin(self.chunked(600))
+        self.shop.record(7)
+        self.stop()
+        self.shop.play(3)
+        self.shop.reactor.pump([0.25] * 200)
+        self.assertEqual(self.endings(done), [Ending.KEPT])
+        self.assertTrue(self.remembered().is_salvage)
+        self.assertEqual(len(taken), 2)
 
     def test_time_enough(self) -> None:
         """With time enough after a stop the order stays."""

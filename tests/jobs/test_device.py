@@ -110,6 +110,32 @@ class DeviceTests(TakeCase):
         self.assertEqual(self.endings(done), [Ending.DELIVERED])
         self.assertIsNone(self.remembered().device)
 
+    def test_not_known_at_first(self) -> None:
+        """A sound system that did not answer is asked again while the card gives samples."""
+        done = self.begin(make_job(duration_seconds=60))
+        self.shop.record(4)
+        self.assertIsNone(self.remembered().device)
+        self.shop.devices.identity = CARD
+        self.shop.record(30)
+        self.assertIsNotNone(self.remembered().device)
+        self.shop.devices.found = ABSENT
+        self.dies()
+        self.quiet(40)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])
+        self.assertEqual(len(self.shop.reactor.spawned), 1)
+
+    def test_known_after_a_restart(self) -> None:
+        """The next agent asks, too, when the one before could not find out."""
+        done = self.begin(make_job(duration_seconds=60))
+        self.shop.record(4)
+        self.leave(done)
+        self.shop.devices.identity = CARD
+        crew = self.go_on(1.0)
+        self.shop.record(2)
+        self.assertIsNotNone(self.remembered().device)
+        self.shop.play(60)
+        self.assertEqual(crew.works, [])
+
     def test_absent_from_the_start(self) -> None:
         """A window in which the device of a restarted job never came back says why it failed."""
         done = self.recording(20)

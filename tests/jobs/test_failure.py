@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Any
+
 from twisted.internet.defer import Deferred
 
+from rakkr.durable import reserve
 from rakkr.jobs.ending import Ending, Result
 from rakkr.render.errors import RenderFailed
 from tests.jobs.case import SessionCase
@@ -91,6 +95,21 @@ class FailureTests(SessionCase):
         details = self.shop.evidence.details("agent.recording_job.output_render_failed")
         self.assertTrue(details["rawOutputPath"].endswith("rec_1.raw.wav"))
         self.assertEqual(self.shop.captures(), ["rec_1.raw.wav"])
+
+    def test_no_room_for_a_name(self) -> None:
+        """A disk that takes not even an empty file keeps the audio, and says that it is full."""
+
+        def see(work: Any) -> None:
+            if work is reserve:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        self.shop.before_disk = see
+        done = self.begin(make_job(duration_seconds=2))
+        self.shop.play(4)
+        self.assertEqual(self.endings(done), [Ending.FAILED])
+        self.assertTrue(self.remembered().is_salvage)
+        self.assertGreaterEqual(self.shop.disk.gave_way, 1)
+        self.assertIn("No space left", self.told_of("output_render_failed")["error"])
 
     def test_impossible_before_capture(self) -> None:
         """Nine channels of FLAC are refused before any program runs."""

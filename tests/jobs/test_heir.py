@@ -9,14 +9,15 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.controller.errors import Rejected
+from rakkr.controller.errors import Rejected, Unreachable
 from rakkr.controller.messages import Job
 from rakkr.jobs.crew import Crew
 from rakkr.jobs.ending import Ending
 from rakkr.jobs.heir import can_inherit
 from rakkr.jobs.records import DELIVERED, Done, Gap, Handed, Punched, Record, Salvaged
+from rakkr.jobs.remembered import Stage
 from tests.jobs.making import make_job
-from tests.jobs.remembering import known, planned, recorded, sealed
+from tests.jobs.remembering import RETENTION, known, planned, recorded, sealed
 from tests.jobs.shop import receipt
 from tests.jobs.test_crew import CrewCase
 from tests.jobs.test_take import RATE
@@ -120,6 +121,44 @@ class InheritTests(HeirCase):
         self.assertEqual(self.gaps(2), [(4 * RATE, RATE)])
         self.assertEqual(self.pieces()[1], ("", 0, RATE))
         self.assertEqual(self.shop.uploads()[0][2], 10.0)
+
+    def test_while_others_record(self) -> None:
+        """What still grows for others is handed over when they are done, and is not lost."""
+        for policy in (None, RETENTION):
+            self.open_shop()
+            neighbour = make_job(2, duration_seconds=30, recorder_cache_retention=policy)
+            self.start(make_job(1), neighbour)
+            self.shop.play(4)
+            self.tell(1, "failed", failure_reason="lease_expired")
+            self.shop.play(8)
+            self.assertIs(self.remembered(1).stage, Stage.DONE)
+            self.claims(self.retry(3))
+            self.shop.play(4)
+            self.assertTrue(self.remembered(1).is_salvage)
+            self.assertEqual(self.shop.uploads(), [])
+            self.shop.play(24)
+            self.assertIs(self.crew.results["job_3"].ending, Ending.DELIVERED)
+            self.assertIn(("rec_1", "rec_1.flac", 10.0, "job_3"), self.shop.uploads())
+            self.assertEqual(len(self.shop.reactor.spawned), 1)
+
+    def test_neighbour_deletes_nothing_of_it(self) -> None:
+        """After a restart a neighbour's delivery gives up no file that a salvage needs."""
+        self.controller.answers["upload_cache_file"] = [Unreachable("reset")]
+        self.start(*(make_job(each, recorder_cache_retention=RETENTION) for each in (1, 2)))
+        self.shop.play(4)
+        self.tell(1, "failed", failure_reason="lease_expired")
+        self.shop.play(8)
+        self.assertTrue(self.remembered(1).is_salvage)
+        self.abandon(self.crew)
+        self.crew = self.go_on(1.0)
+        self.controller.answers["upload_cache_file"] = [receipt]
+        self.shop.play(40)
+        self.assertTrue(self.remembered(2).is_delivered)
+        released = [path.name for _, _, paths in self.shop.shelf.released for path in paths]
+        self.assertNotIn("rec_1.raw.wav", released)
+        self.claims(self.retry(3))
+        self.shop.play(2)
+        self.assertIn(("rec_1", "rec_1.flac", 10.0, "job_3"), self.shop.uploads())
 
     def test_refused_upload(self) -> None:
         """An upload that was refused is kept as well, and inherited."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 from twisted.internet.defer import Deferred
 
 from rakkr.controller.errors import Rejected, Unreachable
 from rakkr.controller.messages import Job
+from rakkr.jobs import session as session_module
 from rakkr.jobs.crew import Crew
 from rakkr.jobs.ending import Ending
 from rakkr.jobs.joining import by_capture
@@ -119,6 +121,22 @@ class LateTests(JoinCase):
         ((first, frames),) = self.gaps(2)
         self.assertEqual(first + frames, 6 * RATE)
 
+    def test_long_after_a_loss(self) -> None:
+        """What was missing before a job came is not in its window."""
+        self.start(make_job(1, duration_seconds=60))
+        self.shop.play(4)
+        self.dies()
+        self.quiet(20)
+        self.claims(make_job(2, duration_seconds=10))
+        self.quiet(2)
+        self.shop.play(60)
+        self.assertEqual(self.crew.works, [])
+        start, end = self.window(2)
+        self.assertEqual(end - start, 10 * RATE)
+        self.assertAlmostEqual(start / RATE, 24, delta=0.5)
+        ((_, frames),) = self.gaps(2)
+        self.assertLess(frames, 8 * RATE)
+
     def test_restart(self) -> None:
         """After a restart both windows are what they were."""
         self.late(duration_seconds=10)
@@ -168,7 +186,7 @@ class NotAdmittedTests(JoinCase):
         self.assertEqual(self.crew.works, [])
 
     def test_lookup_takes_its_time(self) -> None:
-        """A capture that ends while a late job is looked up leaves that job with a reason."""
+        """A capture that ends while a late job is looked up leaves that job one of its own."""
         lookup: Deferred[Any] = Deferred()
         self.start(make_job(1, duration_seconds=600))
         self.shop.record(2)
@@ -177,14 +195,65 @@ class NotAdmittedTests(JoinCase):
         (session,) = self.crew.sessions
         self.stop(1)
         self.shop.play(5)
+        self.controller.answers["channel_map_assignments"] = [[]]
         lookup.callback([])
-        self.shop.play(1)
+        self.shop.play(12)
         self.assertEqual(self.crew.works, [])
-        self.assertIs(self.remembered(2).stage, Stage.DONE)
-        ((_, job_id, why),) = self.controller.named("mark_failed")
-        self.assertEqual(job_id, "job_2")
-        self.assertIn("released", why)
+        self.assertEqual(self.controller.named("mark_failed"), [])
+        self.assertIs(self.crew.results["job_2"].ending, Ending.DELIVERED)
+        self.assertEqual(self.window(2), (0, 10 * RATE))
         self.assertEqual(session.recording_members, [])
+
+    def test_defect_of_one(self) -> None:
+        """A defect in the work for a late job fails that one alone."""
+        self.start(make_job(1))
+        self.shop.play(2)
+        broken = mock.patch.object(session_module, "plan_late", side_effect=RuntimeError("defect"))
+        with mock.patch.object(self.crew.sessions[0], "admits", return_value=True), broken:
+            self.claims(make_job(2))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.shop.play(10)
+        endings = {job_id: result.ending for job_id, result in self.crew.results.items()}
+        self.assertEqual(endings, {"job_1": Ending.DELIVERED, "job_2": Ending.FAILED})
+
+
+class PlanningTests(JoinCase):
+    """Jobs that come while the first one's capture is only being planned."""
+
+    def planning(self, *jobs: Job) -> Deferred[Any]:
+        """Two claims in a row, and the answer that the first one waits for."""
+        lookup: Deferred[Any] = Deferred()
+        self.controller.answers["channel_map_assignments"] = [lookup, []]
+        for job in jobs:
+            if hasattr(self, "crew"):
+                self.claims(job)
+            else:
+                self.start(job)
+        return lookup
+
+    def test_one_capture_for_both(self) -> None:
+        """The second does not fight for the device: it joins the capture that is planned."""
+        lookup = self.planning(make_job(1), make_job(2))
+        self.assertTrue(self.crew.admits(make_job(3)))
+        self.assertFalse(self.crew.admits(make_job(3, capture_device="hw:1,0")))
+        self.shop.play(1)
+        lookup.callback([])
+        self.shop.play(14)
+        self.assertEqual(len(self.shop.reactor.spawned), 1)
+        endings = {job_id: result.ending for job_id, result in self.crew.results.items()}
+        self.assertEqual(endings, dict.fromkeys(("job_1", "job_2"), Ending.DELIVERED))
+        for number in (1, 2):
+            start, end = self.window(number)
+            self.assertEqual(end - start, 10 * RATE)
+
+    def test_nothing_comes_of_it(self) -> None:
+        """When the first one is refused, the second has a capture of its own."""
+        lookup = self.planning(make_job(1, capture_channels=9), make_job(2))
+        lookup.callback([])
+        self.shop.play(14)
+        self.assertEqual(self.crew.works, [])
+        endings = {job_id: result.ending for job_id, result in self.crew.results.items()}
+        self.assertEqual(endings, {"job_1": Ending.FAILED, "job_2": Ending.DELIVERED})
 
 
 class GroupTests(JoinCase):

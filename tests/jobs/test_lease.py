@@ -119,11 +119,28 @@ class LeaseTests(SynchronousTestCase):
         self.release(lease)
 
     def test_vanished(self) -> None:
-        """A job that is not there any more ends no recording."""
+        """A job that is not there any more ends no recording, and is believed after a minute."""
         lease = self.hold()
         self.controller.answers["get_job"] = [refusal(404)]
-        self.clock.advance(2)
+        self.clock.pump([2.0] * 30)
+        self.assertIs(lease.standing.wish, Wish.RECORD)
+        self.clock.pump([2.0] * 2)
         self.assertIs(lease.standing.wish, Wish.FINISH)
+        self.release(lease)
+
+    def test_vanished_for_a_while(self) -> None:
+        """A proxy without its controller says 404, too: when the job is back, all is as it was."""
+        lease = self.hold()
+        self.controller.answers["get_job"] = [refusal(404)]
+        self.clock.pump([2.0] * 40)
+        self.assertIs(lease.standing.wish, Wish.FINISH)
+        self.controller.answers["get_job"] = [self.job]
+        self.clock.pump([2.0] * 8)
+        self.assertIs(lease.standing.wish, Wish.RECORD)
+        self.controller.answers["get_job"] = [refusal(404)]
+        self.clock.pump([2.0] * 10)
+        self.assertIs(lease.standing.wish, Wish.RECORD)
+        self.assertGreaterEqual(len(self.controller.named("heartbeat_job")), 2)
         self.release(lease)
 
     def test_waiting_after_the_fact(self) -> None:

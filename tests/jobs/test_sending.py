@@ -129,7 +129,7 @@ class WayTests(SessionCase):
             return stuck if upload.chunk is None else receipt()
 
         self.controller.answers["upload_cache_file"] = [answer]
-        self.controller.sent = 1_200_000
+        self.controller.sent = 1_500_000
         done = self.begin(self.wav(duration_seconds=10))
         self.shop.play(11)
         self.shop.reactor.pump([10.0] * 30)
@@ -138,7 +138,7 @@ class WayTests(SessionCase):
         self.assertEqual(self.endings(done), [Ending.DELIVERED])
         rate = self.shop.place.uploads.bytes_per_second
         assert rate is not None
-        self.assertApproximates(rate, 4000.0, 50.0)
+        self.assertApproximates(rate, 5000.0, 50.0)
         uploads = [upload for _, _, upload in self.controller.named("upload_cache_file")]
         self.assertEqual(uploads[0].chunk, None)
         self.assertEqual(uploads[-1].chunk_total, len(uploads) - 1)

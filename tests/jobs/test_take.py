@@ -331,7 +331,7 @@ class FullDiskTests(TakeCase):
         """The reserve is given up, so that sealing and journals succeed, and an event says so."""
         self.shop.disk.free = 12_345
         self.successResultOf(self.filled())
-        self.assertEqual(self.shop.disk.gave_way, 1)
+        self.assertGreaterEqual(self.shop.disk.gave_way, 1)
         ((severity, facts),) = self.every("disk_space_exhausted")
         self.assertEqual(severity, "critical")
         self.assertEqual(facts["freeBytes"], 12_345)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -63,6 +64,7 @@ class TakeoverCase(TakeCase):
         }
         path = self.shop.place.live.base.agent_state_file
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.addCleanup(shutil.rmtree, path.parent, ignore_errors=True)
         path.write_text(json.dumps(state))
 
     def start(self, **command: Any) -> Crew:
@@ -155,12 +157,26 @@ class CaptureTests(TakeoverCase):
         )
         with opened:
             crew = self.start()
+            self.shop.reactor.advance(0)
+            self.assertEqual(self.controller.calls[-1], ("heartbeat_job", "job_1"))
             self.shop.reactor.pump([1.0] * 20)
             self.assertEqual(self.shop.uploads(), [])
             self.assertGreaterEqual(len(self.controller.named("heartbeat_job")), 2)
             self.shop.reactor.pump([1.0] * 10)
         self.assertIs(self.over(crew), Stage.DONE)
         self.assertEqual(self.shop.uploads()[0][2], 3.0)
+
+    def test_dies_while_it_waits(self) -> None:
+        """Until the audio is in a journal, the next agent takes the job over anew."""
+        self.left("running", outputPath=self.wav("a.wav", 3))
+        with mock.patch.object(takeover, "holders", return_value=[7]):
+            crew = self.start()
+            self.shop.reactor.pump([1.0] * 5)
+            for work in crew.works:
+                work.cancel()
+        crew = self.go_on(1.0)
+        self.assertIs(self.over(crew), Stage.DONE)
+        self.assertEqual(self.shop.uploads(), [("rec_1", "rec_1.flac", 3.0, "job_1")])
 
     def test_nothing_left(self) -> None:
         """Without audio the job fails with the contract's reason, once."""
@@ -231,6 +247,20 @@ class FileTests(TakeoverCase):
         self.assertIs(self.over(crew), Stage.DONE)
         self.assertEqual(self.ending(), Ending.KEPT.value)
         self.assertTrue(path.exists())
+        self.assertEqual(self.shop.place.ledger.salvages(), [self.journal()])
+
+    def test_dies_while_it_uploads(self) -> None:
+        """The next agent sends the file, and records nothing in its place."""
+        self.controller.answers["upload_cache_file"] = [Deferred(), receipt]
+        self.left("upload_pending", outputPath=self.file("a.flac"), uploadFileName="talk.flac")
+        crew = self.start()
+        self.assertEqual(len(self.shop.uploads()), 1)
+        for work in crew.works:
+            work.cancel()
+        crew = self.go_on(1.0)
+        self.assertIs(self.over(crew), Stage.DONE)
+        self.assertEqual(self.ending(), Ending.DELIVERED.value)
+        self.assertEqual([upload[1] for upload in self.shop.uploads()], ["talk.flac"] * 2)
 
 
 class ChunkTests(TakeoverCase):
@@ -269,6 +299,18 @@ class ChunkTests(TakeoverCase):
         (self.cache / "a.2.flac").unlink()
         self.start(chunk_seconds=5)
         self.assertEqual(self.sent(), [(1, 3)])
+
+    def test_dies_in_the_middle(self) -> None:
+        """The next agent goes on behind the last receipt, and completes the job."""
+        self.pending(1, 2, 3, chunkTotal=4, uploadedChunkCount=1)
+        self.controller.answers["upload_cache_file"] = [receipt, Deferred(), receipt]
+        crew = self.start(chunk_seconds=5)
+        for work in crew.works:
+            work.cancel()
+        crew = self.go_on(1.0)
+        self.assertIs(self.over(crew), Stage.DONE)
+        self.assertEqual(self.sent(), [(1, None), (2, None), (2, None), (3, 4)])
+        self.assertEqual(self.ending(), Ending.DELIVERED.value)
 
     def test_nothing_pending(self) -> None:
         """Pieces that were all delivered leave nothing to be sent, and no failure."""

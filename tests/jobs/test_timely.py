@@ -6,12 +6,13 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
+from rakkr.controller.errors import Unreachable
 from rakkr.jobs.ending import Ending, Result
 from rakkr.render.errors import RenderFailed
 from rakkr.stamps import format_stamp
 from tests.jobs.case import SessionCase
 from tests.jobs.making import make_job
-from tests.jobs.shop import NOON
+from tests.jobs.shop import NOON, receipt
 
 
 class SlowRenderTests(SessionCase):
@@ -49,6 +50,24 @@ class SlowRenderTests(SessionCase):
         rendering.callback(None)
         self.assertEqual(self.endings(done), [Ending.DELIVERED])
         self.assertEqual(self.shop.uploads()[1], ("rec_1", "rec_1.flac", 6.0, "job_1"))
+        self.assertEqual(self.shop.captures(), ["rec_1.flac", "rec_1.raw.wav"])
+
+    def test_secured_and_restarted(self) -> None:
+        """A receipt for the WAV is none for the file that was asked for."""
+        done, rendering = self.stopped()
+        self.controller.answers["upload_cache_file"] = [receipt, Unreachable("reset")]
+        self.shop.reactor.pump([0.5] * 38)
+        self.tell(1, "completed")
+        rendering.callback(None)
+        self.shop.reactor.pump([1.0] * 2)
+        self.assertGreater(len(self.shop.uploads()), 1)
+        self.leave(done)
+        self.shop.rendering = lambda: None
+        self.controller.answers["upload_cache_file"] = [receipt]
+        crew = self.go_on(1.0)
+        self.shop.reactor.pump([1.0] * 5)
+        self.assertEqual(crew.works, [])
+        self.assertEqual(self.shop.uploads()[-1][1], "rec_1.flac")
         self.assertEqual(self.shop.captures(), ["rec_1.flac", "rec_1.raw.wav"])
 
     def test_only_own_channels(self) -> None:

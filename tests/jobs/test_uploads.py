@@ -106,6 +106,17 @@ class RateTests(SynchronousTestCase):
         self.uploads.cut_off(3_000_000, self.clock.seconds() - 300)
         self.assertEqual(self.uploads.bytes_per_second, 10_000.0)
 
+    def test_hardly_a_byte(self) -> None:
+        """A way on which hardly anything came is away, and not as slow as that for ever."""
+        self.clock.advance(240)
+        self.uploads.cut_off(64 << 10, 0.0)
+        assert self.uploads.bytes_per_second is not None
+        self.assertGreater(self.uploads.bytes_per_second * 240, MIB - 1)
+        self.took(50_000, 0.01)
+        self.assertGreater(self.uploads.bytes_per_second, 2_000_000)
+        self.took(50_000, 10)
+        self.assertGreater(self.uploads.bytes_per_second, 2_000_000)
+
     def test_cut_off_before_a_byte(self) -> None:
         """One of which nothing was sent says nothing about the way."""
         self.clock.advance(300)

@@ -74,6 +74,8 @@ def kept_runs(
     """The numbers in the captured files that the agent kept."""
     found: list[Run] = []
     for path in captures.glob("*.raw.*"):
+        if path.suffix not in {".wav", ".pcm"}:
+            continue  # what the program said, for example
         audio = wave.sniff(path, sample, rate, channels)
         with path.open("rb") as file:
             file.seek(audio.data_offset)

@@ -100,11 +100,13 @@ class Judge:
         # An agent that was killed before it had written a claim down knows nothing of that job.
         known = [each for each in attempts if "startedAt" in each and self._noted(each["id"])]
         windows = [number(each["startedAt"]) for each in known]
-        begins = first_owed(wrote, windows, job.seconds * rate)
+        lag = round(_LAG_SECONDS * rate)
+        begins = first_owed(wrote, windows, job.seconds * rate, lag)
         if known and (job.group or known[0] != attempts[0]):
             claimed = number(known[0]["startedAt"])
-            joined = any(each.first <= claimed < each.end for each in wrote)
-            begins = claimed + (round(_LAG_SECONDS * rate) if joined else 0)
+            # The agent hears of a claim a moment later than the controller wrote it down.
+            joined = any(each.first - rate <= claimed < each.end for each in wrote)
+            begins = claimed + (lag if joined else 0)
         stopped = [
             number(each["stopRequestedAt"]) for each in attempts if "stopRequestedAt" in each
         ]
@@ -149,16 +151,21 @@ class Judge:
         return bytes(content), sample
 
 
-def first_owed(wrote: Sequence[Run], windows: Sequence[int], planned: int) -> int:
+def first_owed(wrote: Sequence[Run], windows: Sequence[int], planned: int, lag: int) -> int:
     """
     The first frame that the recording must have.
 
     A program that gave its first sample when the window of every attempt was over gave nothing that
-    anybody had asked for.
+    anybody had asked for; and one that ran already when the job was claimed is joined.
+
+    :param lag: from the claim of a job that joins a capture to its first frame, at most.
     """
     for run_ in wrote:
-        if not windows or any(
-            begins < run_.end and run_.first < begins + planned for begins in windows
-        ):
+        asked = [
+            begins for begins in windows if begins < run_.end and run_.first < begins + planned
+        ]
+        if asked and min(asked) > run_.first:
+            return min(asked) + lag
+        if asked or not windows:
             return run_.first
     return wrote[-1].end if wrote else 0

@@ -56,6 +56,7 @@ class EvidenceTests(SynchronousTestCase):
             data = numbered.encode(first, 50, _S16, 2)
             content = wave.header(_S16, 8000, 2, len(data)) + data + b"\0"
             (self.directory / f"{index}.raw.wav").write_bytes(content)
+        (self.directory / "1.raw.stderr.log").write_bytes(b"overrun\n" * 9)
         found = evidence.kept_runs(self.directory, _S16, 8000, 2, 1000)
         self.assertEqual(found, (Run(1000, 50), Run(5000, 50)))
 

@@ -133,6 +133,9 @@ class Crew:
                 if growing is not None or can_inherit(kept.remembered):
                     self.beside(self._inherit(journal, kept, growing))
                     return True
+        return self._joins(journal)
+
+    def _joins(self, journal: Journal) -> bool:
         for session in self._work:
             if session.admits(journal.remembered.job):
                 session.admit(journal)
@@ -142,7 +145,9 @@ class Crew:
     def _lost_member(self, recording_id: str) -> Member | None:
         for session in self._work:
             for member in session.members:
-                if member.recording_id == recording_id and member.kept_for_retry:
+                known = member.journal.remembered
+                nothing = known.is_over and not known.is_salvage
+                if member.recording_id == recording_id and member.kept_for_retry and not nothing:
                     return member
         return None
 
@@ -151,10 +156,12 @@ class Crew:
         await self._inherit(journal, live.journal, self._take_of(live.journal))
 
     async def _inherit(self, journal: Journal, kept: Journal, growing: Take | None) -> None:
-        if growing is not None:
+        if growing is not None and kept.remembered.is_salvage:
             await wait_for_files(self._place, journal, growing)
         if can_inherit(kept.remembered):
             await inherit(self._place, journal, kept)
+        elif self._joins(journal):
+            return
         self._begin([journal])
 
     def _take_of(self, kept: Journal) -> Take | None:

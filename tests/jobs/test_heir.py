@@ -20,7 +20,7 @@ from tests.jobs.making import make_job
 from tests.jobs.remembering import RETENTION, known, planned, recorded, sealed
 from tests.jobs.shop import receipt
 from tests.jobs.test_crew import CrewCase
-from tests.jobs.test_take import RATE
+from tests.jobs.test_take import BUSY, RATE
 
 
 class HeirCase(CrewCase):
@@ -140,6 +140,23 @@ class InheritTests(HeirCase):
             self.assertIs(self.crew.results["job_3"].ending, Ending.DELIVERED)
             self.assertIn(("rec_1", "rec_1.flac", 10.0, "job_3"), self.shop.uploads())
             self.assertEqual(len(self.shop.reactor.spawned), 1)
+
+    def test_nothing_was_kept(self) -> None:
+        """A retry of a job that recorded nothing joins what is captured now, at once."""
+        self.start(make_job(1, duration_seconds=1), make_job(2, duration_seconds=30))
+        for _ in range(3):
+            self.dies(BUSY)
+            self.quiet(1)
+        self.shop.play(2)
+        self.assertIs(self.remembered(1).stage, Stage.DONE)
+        self.assertFalse(self.remembered(1).is_salvage)
+        spawned = len(self.shop.reactor.spawned)
+        self.claims(self.retry(3, duration_seconds=5))
+        self.shop.play(8)
+        self.assertIs(self.crew.sessions[0].journals[-1], self.journal(3))
+        self.assertIn(("rec_1", "rec_1.flac", 5.0, "job_3"), self.shop.uploads())
+        self.assertEqual(len(self.shop.reactor.spawned), spawned)
+        self.shop.play(30)
 
     def test_neighbour_deletes_nothing_of_it(self) -> None:
         """After a restart a neighbour's delivery gives up no file that a salvage needs."""

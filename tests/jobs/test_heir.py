@@ -150,6 +150,8 @@ class InheritTests(HeirCase):
         self.shop.play(2)
         self.assertIs(self.remembered(1).stage, Stage.DONE)
         self.assertFalse(self.remembered(1).is_salvage)
+        self.tell(1, "failed", failure_reason="capture failed")
+        self.shop.play(12)  # until the lease has read that
         spawned = len(self.shop.reactor.spawned)
         self.claims(self.retry(3, duration_seconds=5))
         self.shop.play(8)

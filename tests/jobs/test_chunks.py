@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -152,8 +153,14 @@ class RetryTests(ChunkCase):
         self.assertEqual(self.endings(done), [Ending.DELIVERED])
         self.assertEqual(self.ranges()[-1][1], 60 * RATE)
 
-    def test_last_one_first(self) -> None:
-        """With little time left after a stop, the chunk that completes the job goes first."""
+    def hurried(
+        self, completed: Callable[[], None]
+    ) -> tuple[Deferred[list[Result]], list[int | None]]:
+        """
+        A stop with several chunks left, whose last one goes first; and the chunks that were taken.
+
+        :param completed: called when the last one completes the job.
+        """
         taken: list[int | None] = []
 
         def answer(_recording: str, upload: Upload) -> Any:
@@ -162,6 +169,7 @@ class RetryTests(ChunkCase):
             taken.append(upload.chunk)
             if upload.chunk_total is not None:
                 self.tell(1, "completed")
+                completed()
             return receipt()
 
         self.controller.answers["upload_cache_file"] = [answer]
@@ -170,6 +178,11 @@ class RetryTests(ChunkCase):
         self.stop()
         self.shop.play(3)
         self.shop.reactor.pump([0.25] * 200)
+        return done, taken
+
+    def test_last_one_first(self) -> None:
+        """With little time left after a stop, the chunk that completes the job goes first."""
+        done, taken = self.hurried(lambda: None)
         self.assertEqual(self.endings(done), [Ending.DELIVERED])
         last = len(taken) - 1
         self.assertGreater(last, 2)
@@ -179,23 +192,11 @@ class RetryTests(ChunkCase):
 
     def test_too_large_behind_the_last(self) -> None:
         """Chunks before a delivered last one cannot be cut anew: they are kept, and no loop."""
-        taken: list[int | None] = []
 
-        def answer(_recording: str, upload: Upload) -> Any:
-            if self.shop.reactor.seconds() < 24:
-                return Unreachable("refused")
-            taken.append(upload.chunk)
-            if upload.chunk_total is not None:
-                self.tell(1, "completed")
-                self.shop.place.uploads.bytes_per_second = 1e-9
-            return receipt()
+        def slow() -> None:
+            self.shop.place.uploads.bytes_per_second = 1e-9
 
-        self.controller.answers["upload_cache_file"] = [answer]
-        done = self.begin(self.chunked(600))
-        self.shop.record(7)
-        self.stop()
-        self.shop.play(3)
-        self.shop.reactor.pump([0.25] * 200)
+        done, taken = self.hurried(slow)
         self.assertEqual(self.endings(done), [Ending.KEPT])
         self.assertTrue(self.remembered().is_salvage)
         self.assertEqual(len(taken), 2)

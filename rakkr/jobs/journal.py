@@ -53,7 +53,7 @@ class Journal:
         self._still = Moment[None]()
         self._still.comes(None)
         self._failing: set[Path] = set()
-        self._closed = False
+        self._closed = self._appending = False
 
     @property
     def job_id(self) -> str:
@@ -63,7 +63,7 @@ class Journal:
     @property
     def durable(self) -> bool:
         """Whether everything that was noted is on at least one disk."""
-        return not self._queue and not self._writing and self._file.durable
+        return not self._queue and not self._appending and self._file.durable
 
     def note(self, record: Record) -> Deferred[None]:
         """
@@ -117,7 +117,9 @@ class Journal:
         while self._queue or self._flushing:
             queue, self._queue = self._queue, []
             flushing, self._flushing = self._flushing, []
+            self._appending = True
             await self._append([line for line, _ in queue])
+            self._appending = False  # whoever is told of it now may ask whether it is durable
             for done in [*(done for _, done in queue), *flushing]:
                 done.callback(None)
         self._writing = False

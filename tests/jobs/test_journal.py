@@ -62,6 +62,15 @@ class NoteTests(SynchronousTestCase):
         self.assertEqual(self.desk.on_disk(), [claimed(), planned()])
         self.assertTrue(self.journal.durable)
 
+    def test_durable_when_told(self) -> None:
+        """Whoever waits for a record finds it durable at that very moment, also behind a thread."""
+        self.desk.threads.held = []
+        seen: list[bool] = []
+        self.journal.note(planned()).addCallback(lambda _: seen.append(self.journal.durable))
+        self.assertFalse(self.journal.durable)
+        self.desk.threads.release()
+        self.assertEqual(seen, [True])
+
     def test_at_once(self) -> None:
         """It is remembered as soon as it is noted, whatever the disk does."""
         self.desk.threads.held = []

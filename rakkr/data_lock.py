@@ -1,4 +1,4 @@
-"""One agent for each data directory."""
+"""One agent for each directory with state or journals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DataLock:
     """
 
     def __init__(self, directory: Path) -> None:
-        """:param directory: the one of the state file; made if it is missing."""
+        """:param directory: made if it is missing."""
         self.path = directory / _NAME
         self._descriptor: int | None = None
 

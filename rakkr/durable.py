@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 from pathlib import Path
@@ -51,6 +52,11 @@ def reserve(wished: Path) -> Path:
             continue
         return path
     raise AssertionError  # there is always a next number
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a disk, or a quota, took no more."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def sync_directory(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The jobs room, put together: only ``tap`` and ``cli`` need it."""
+"""The jobs room, put together for the daemon and for the one-shot modes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from rakkr.health.reporter import HealthReporter
 from rakkr.holes import punch
 from rakkr.inventory.interface import Inventory
 from rakkr.inventory.probe import InventoryProbe
+from rakkr.inventory.reference import parse_reference
 from rakkr.inventory.stable import DeviceIdentity, Found, device_for, identity_of, refreshed
 from rakkr.jobs.archive import Archive
 from rakkr.jobs.ledger import Ledger
@@ -63,7 +64,7 @@ class Cards:
 
     async def identify(self, device: str) -> DeviceIdentity | None:
         """Say what is behind a name now."""
-        if identity_of(device, ()) is None and not device.startswith(("hw:", "plughw:")):
+        if parse_reference(device) is None:
             return None
         return identity_of(device, (await self._look()).interfaces)
 
@@ -87,7 +88,9 @@ class Workshop:
     """
     What jobs work with, and the services that belong to it.
 
-    :ivar service: claims and works; None until it was asked for.
+    :ivar place: the collaborators.
+    :ivar disk: watches the room for what is recorded.
+    :ivar running: the services that were asked for; what they record counts for the disk.
     """
 
     place: Workplace

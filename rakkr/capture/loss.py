@@ -17,6 +17,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
+from rakkr.capture.verdict import DISK_FULL
+
 FIRST_SECONDS: Final = 0.5
 FACTOR: Final = 1.7
 LONGEST_SECONDS: Final = 10.0
@@ -46,7 +48,6 @@ def _any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-_DISK_FULL: Final = _any_of("no space left on device", "disk quota exceeded")
 # Our own words for a program that did not run at all (rakkr.capture.verdict and .prepare).
 _NOT_RUN: Final = _any_of("^run capture command ")
 _SOON_BETTER: Final = _any_of(
@@ -88,7 +89,7 @@ _GIVEN_UP: Final = _any_of(
 )
 
 _ORDER: Final = (
-    (_DISK_FULL, Loss.DISK_FULL),
+    (DISK_FULL, Loss.DISK_FULL),
     (_GONE, Loss.LOST),
     (_BUSY, Loss.BUSY),
     (_IMPOSSIBLE, Loss.HOPELESS),
@@ -105,7 +106,7 @@ def classify(error: str) -> Loss:
 
     :param error: the outcome's one line, with what the program said.
     """
-    if _NOT_RUN.search(error) and not _DISK_FULL.search(error):
+    if _NOT_RUN.search(error) and not DISK_FULL.search(error):
         if _SOON_BETTER.search(error):
             return Loss.UNKNOWN
         if _NEVER_RUNS.search(error):

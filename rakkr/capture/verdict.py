@@ -16,7 +16,7 @@ from rakkr.wording import summary as summary_of
 # What a shell, env or setsid answers for a program that it could not execute.
 _NOT_RUN: Final = frozenset({126, 127})
 _NOT_EXECUTED: Final = re.compile(r"failed to execute|: not found|Permission denied")
-_DISK_FULL: Final = re.compile("no space left on device|disk quota exceeded", re.IGNORECASE)
+DISK_FULL: Final = re.compile("no space left on device|disk quota exceeded", re.IGNORECASE)
 _CHATTER: Final = re.compile(r"^(Recording|Aborted by signal) ")
 
 
@@ -98,12 +98,12 @@ def judge(ending: Ending) -> Verdict:
 
 def is_disk_full(said: str, *, no_room: bool) -> bool:
     """Whether a full disk is the reason; a program can say so only where stderr has room."""
-    return no_room or _DISK_FULL.search(said) is not None
+    return no_room or DISK_FULL.search(said) is not None
 
 
 def with_full_disk(error: str, *, full: bool) -> str:
     """Say plainly that the disk is full, where the reason does not."""
-    if not full or _DISK_FULL.search(error):
+    if not full or DISK_FULL.search(error):
         return error
     return f"{error}: the disk is full (No space left on device)"
 

@@ -86,7 +86,7 @@ class Chunks:
             elif ended:
                 return len(self._journal.remembered.receipts)
             else:
-                await deferLater(self._place.clock, LOOK_SECONDS, lambda: None)
+                await deferLater(self._place.clock, LOOK_SECONDS)
 
     def _next(self, start: int, reached: int, *, ended: bool) -> Part | None:
         number, first = self._front(start)
@@ -127,7 +127,7 @@ class Chunks:
             elif (await source.reached())[1]:
                 raise
             else:  # while it is recorded there is time, and whatever is wrong may be put right
-                await deferLater(self._place.clock, _PATIENCE_SECONDS, lambda: None)
+                await deferLater(self._place.clock, _PATIENCE_SECONDS)
             return
         try:
             receipt = await self._delivery.sending.send(part, ready, self._delivery.file_name(part))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from rakkr.audio.strip import Strip
-from rakkr.durable import reserve
+from rakkr.durable import is_full, reserve
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.lease import Lease
 from rakkr.jobs.parts import Part, chunk_file_name
@@ -104,14 +103,14 @@ class Delivery:
         try:
             return await self._place.in_thread(reserve, wished)
         except OSError as error:
-            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            full = is_full(error)
             self._failed(part, self._render_facts(strip, wished), error, full=full)
             raise NotRendered(str(error), disk_full=full) from error
 
     async def _wait_for_room(self) -> None:
         """Let captures have the disk, unless somebody waits for the file."""
         while not self._place.disk.may_render() and self._lease.standing.deliver_before is None:
-            await deferLater(self._place.clock, _WAIT_SECONDS, lambda: None)
+            await deferLater(self._place.clock, _WAIT_SECONDS)
 
     async def _try(self, part: Part, strip: Strip, target: Path) -> Rendered:
         pause = backoffPolicy(initialDelay=0.5, maxDelay=10.0, jitter=self._place.random)
@@ -133,7 +132,7 @@ class Delivery:
                         self._failed(part, facts, error, full=full)
                         raise NotRendered(str(error), disk_full=full) from error
                     self.log.warn("{path} is rendered again: {why}", path=target, why=str(error))
-                    await deferLater(self._place.clock, pause(attempt - 1), lambda: None)
+                    await deferLater(self._place.clock, pause(attempt - 1))
                 else:
                     if part.chunk is None:
                         self._evidence.emit("output_rendered", "info", facts)

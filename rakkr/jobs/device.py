@@ -71,7 +71,7 @@ class KnownDevice:
             elif parse_reference(self.name) is None:
                 return
             else:
-                await deferLater(self._place.clock, ASK_SECONDS, lambda: None)
+                await deferLater(self._place.clock, ASK_SECONDS)
 
     def _broke(self, failure: Failure) -> None:
         if failure.check(CancelledError) is None:

@@ -10,7 +10,8 @@ from twisted.internet.defer import succeed
 from rakkr.audio.pcm import UnknownFormat, sample_format
 from rakkr.audio.strip import Strip
 from rakkr.capture.capture import Capture
-from rakkr.capture.outcome import Completed, StartFailed
+from rakkr.capture.conclusion import audio_of
+from rakkr.capture.outcome import Completed
 from rakkr.capture.request import CaptureRequest
 from rakkr.controller.errors import ControllerError
 from rakkr.controller.messages import Receipt
@@ -116,7 +117,7 @@ class DirectCapture:
         )
         outcome = await self._capture.when_done()
         if not isinstance(outcome, Completed):
-            left = None if isinstance(outcome, StartFailed) else outcome.audio
+            left = audio_of(outcome)
             raise DirectCaptureFailed(f"{outcome.error}{_where(left.path if left else None)}")
         audio = outcome.audio
         whole = Strip.of(audio, 0, min(audio.frames, outcome.planned_frames))

@@ -11,6 +11,7 @@ from rakkr.jobs.plan import (
     ImpossibleJob,
     MemberPlan,
     SessionPlan,
+    capture_facts,
     checked_format,
     plan_member,
     width_of,
@@ -58,22 +59,13 @@ def same_device(job: Job, running: SessionPlan, settings: Settings) -> bool:
 
 def same_capture(one: Job, other: Job) -> bool:
     """Whether one capture can serve both, as far as their commands tell."""
-    return _capture_of(one) == _capture_of(other)
+    return capture_facts(one) == capture_facts(other)
 
 
 def by_capture(journals: Sequence[Journal]) -> list[list[Journal]]:
     """Put the jobs together that one capture can serve, in their order."""
     groups: dict[tuple[object, ...], list[Journal]] = {}
     for journal in journals:
-        groups.setdefault(_capture_of(journal.remembered.job), []).append(journal)
+        facts = tuple(capture_facts(journal.remembered.job).values())
+        groups.setdefault(facts, []).append(journal)
     return list(groups.values())
-
-
-def _capture_of(job: Job) -> tuple[object, ...]:
-    command = job.command
-    return (
-        command.capture_backend,
-        command.capture_device,
-        command.capture_format.upper(),
-        command.capture_sample_rate,
-    )

@@ -8,10 +8,10 @@ from twisted.logger import Logger
 
 from rakkr.jobs.foreign import ForeignState
 from rakkr.jobs.journal import Journal
-from rakkr.jobs.partials import remove_partial
 from rakkr.jobs.remembered import Remembered
 from rakkr.jobs.takeover import foreign_state
 from rakkr.jobs.workplace import Workplace
+from rakkr.render.partial import remove_partial
 
 _log = Logger()
 

@@ -154,8 +154,8 @@ def plan_member(
 
 
 def _same_capture(job: Job, primary: Job) -> None:
-    for name, of_primary in _capture_facts(primary).items():
-        own = _capture_facts(job)[name]
+    for name, of_primary in capture_facts(primary).items():
+        own = capture_facts(job)[name]
         if own != of_primary:
             raise ImpossibleJob(
                 f"the group captures with {name} {of_primary}, this job asks for {own}; "
@@ -163,7 +163,8 @@ def _same_capture(job: Job, primary: Job) -> None:
             )
 
 
-def _capture_facts(job: Job) -> dict[str, object]:
+def capture_facts(job: Job) -> dict[str, object]:
+    """What jobs must have in common, by names for people, to be recorded from one capture."""
     command = job.command
     return {
         "device": command.capture_device,

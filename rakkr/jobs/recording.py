@@ -112,9 +112,7 @@ class Recording:
     async def _until_sealed(self, known: Recorded) -> None:
         """After a restart the segments are counted first, and one may still be growing."""
         while await self.take.settle() < known.end_frame and not self.take.is_over:
-            await first_of(
-                deferLater(self._place.clock, _LOOK_SECONDS, lambda: None), self.take.when_over()
-            )
+            await first_of(deferLater(self._place.clock, _LOOK_SECONDS), self.take.when_over())
 
     def _settled(self, why: Over, reached: int, stopped_at: int) -> Recorded:
         """What is missing is declared up to the end that was planned, or that somebody chose."""
@@ -147,7 +145,7 @@ class Recording:
     def _window_over(self) -> Deferred[object]:
         async def over() -> None:
             while not self.take.reel.has_passed(self._reader.end):
-                await deferLater(self._place.clock, _LOOK_SECONDS, lambda: None)
+                await deferLater(self._place.clock, _LOOK_SECONDS)
 
         return Deferred.fromCoroutine(over())
 

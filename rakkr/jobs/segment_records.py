@@ -16,6 +16,19 @@ def _known(record: SegmentSealed, _field: attrs.Attribute[Any], value: str) -> N
         sample_format(value)
 
 
+def audio_members(audio: CapturedAudio) -> dict[str, Any]:
+    """The members of :class:`SegmentSealed` that say where the audio is, and what."""
+    return {
+        "path": audio.path,
+        "data_offset": audio.data_offset,
+        "format": audio.format.name,
+        "rate": audio.rate,
+        "channels": audio.channels,
+        "frames": audio.frames,
+        "wav": audio.wav,
+    }
+
+
 @attrs.frozen
 class SegmentOpened:
     """:ivar trace: what the capture room needs to find the segment again; only it reads that."""

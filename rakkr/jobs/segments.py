@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from rakkr.audio.captured import CapturedAudio
 from rakkr.capture.capture import Capture
+from rakkr.capture.conclusion import audio_of
 from rakkr.capture.outcome import CaptureOutcome, Completed, StartFailed
 from rakkr.capture.trace import BadTrace, Trace
 from rakkr.jobs.journal import Journal
@@ -23,6 +24,7 @@ from rakkr.jobs.records import (
     SegmentStarted,
 )
 from rakkr.jobs.remembered import Segment
+from rakkr.jobs.segment_records import audio_members
 from rakkr.jobs.timeline import Stamp
 from rakkr.wording import one_line
 
@@ -60,7 +62,7 @@ def sealed_record(
     number: int, outcome: CaptureOutcome, start: Stamp | None, boot_id: str
 ) -> SegmentSealed:
     """Write down how a segment ended."""
-    audio = None if isinstance(outcome, StartFailed) else outcome.audio
+    audio = audio_of(outcome)
     facts: dict[str, Any] = {
         "number": number,
         "path": None,
@@ -77,15 +79,7 @@ def sealed_record(
         "error": None if isinstance(outcome, Completed) else outcome.error,
     }
     if audio is not None:
-        facts |= {
-            "path": audio.path,
-            "data_offset": audio.data_offset,
-            "format": audio.format.name,
-            "rate": audio.rate,
-            "channels": audio.channels,
-            "frames": audio.frames,
-            "wav": audio.wav,
-        }
+        facts |= audio_members(audio)
     if not isinstance(outcome, StartFailed):
         facts["dropout_count"] = outcome.dropouts.count
         facts["dropout_milliseconds"] = outcome.dropouts.milliseconds

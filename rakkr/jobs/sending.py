@@ -126,7 +126,7 @@ class Sending:
             attempt += 1
             if attempt == _TRIES_UNTIL_REPORTED:
                 self.report_kept(ready, "an upload fails again and again", willRetry=True)
-            await deferLater(self._place.clock, pause(attempt - 1), lambda: None)
+            await deferLater(self._place.clock, pause(attempt - 1))
 
     async def _once(self, upload: Upload) -> Receipt:
         recording, uploads = self._plan.job.recording_id, self._place.uploads

@@ -97,7 +97,7 @@ class JobWorkerService(MultiService):
         """Leave captures running; the journals say where everything is."""
         claimed = Moment[None]()
         maybeDeferred(super().stopService).addBoth(claimed.comes)
-        late = deferLater(self._place.clock, _LAST_CLAIM_SECONDS, lambda: None)
+        late: Deferred[Any] = deferLater(self._place.clock, _LAST_CLAIM_SECONDS)
         await first_of(claimed.when(), late)  # what is claimed just now is in a journal, too
         sessions = self._crew.sessions
         for session in sessions:

@@ -60,7 +60,8 @@ class Space:
         receipts = [by_job.get(journal.job_id) for journal in self._journals]
         newest = receipts[-1]
         if newest is not None and None not in receipts:
-            files = [path for path in self._files() if path not in self._needed_elsewhere()]
+            needed = self._needed_elsewhere()
+            files = [path for path in self._files() if path not in needed]
             job = self._journals[-1].remembered.job
             self._place.shelf.release(job, policies[-1], newest, files)
 

@@ -190,7 +190,7 @@ class Take:
 
     async def _pause(self, seconds: float) -> None:
         seconds = max(0.05, min(seconds, self.seconds_left))
-        await first_of(deferLater(self._place.clock, seconds, lambda: None), self._unneeded.when())
+        await first_of(deferLater(self._place.clock, seconds), self._unneeded.when())
 
     async def _segment(self) -> str | None:
         """Run one segment; says why it ended before its time, None when it did not."""

@@ -26,6 +26,7 @@ from rakkr.jobs.leftovers import deliver_files
 from rakkr.jobs.plan import ImpossibleJob, plan_member, plan_session
 from rakkr.jobs.planning import write_plan
 from rakkr.jobs.records import AxisBegan, Recorded, SegmentSealed
+from rakkr.jobs.segment_records import audio_members
 from rakkr.jobs.state_file import take_state
 from rakkr.jobs.workplace import JobEvidence, Workplace
 from rakkr.process_identity import holders
@@ -81,7 +82,7 @@ async def _job_of(place: Workplace, state: ForeignState) -> Job | None:
                 return None
         except ControllerError as error:
             _log.info("job {id} is asked for again: {why}", id=state.job_id, why=str(error))
-        await deferLater(place.clock, _PAUSE_SECONDS, lambda: None)
+        await deferLater(place.clock, _PAUSE_SECONDS)
 
 
 def _tell(place: Workplace, job: Job, state: ForeignState) -> None:
@@ -100,7 +101,7 @@ async def _until_written(place: Workplace, files: Sequence[Path]) -> None:
     """Its capture program may have outlived it, and ends by itself."""
     for path in files:
         while await place.in_thread(_is_open, path):
-            await deferLater(place.clock, _PAUSE_SECONDS, lambda: None)
+            await deferLater(place.clock, _PAUSE_SECONDS)
 
 
 def _is_open(path: Path) -> bool:
@@ -172,13 +173,7 @@ async def _write(place: Workplace, journal: Journal, captured: Sequence[Captured
 def _sealed(number: int, audio: CapturedAudio, begins: float) -> SegmentSealed:
     return SegmentSealed(
         number=number,
-        path=audio.path,
-        data_offset=audio.data_offset,
-        format=audio.format.name,
-        rate=audio.rate,
-        channels=audio.channels,
-        frames=audio.frames,
-        wav=audio.wav,
+        **audio_members(audio),
         started_mono=begins,
         started_wall=begins,
         ended_mono=None,

@@ -88,7 +88,7 @@ class TimelyRender:
         if standing.wish is not Wish.DELIVER or standing.deliver_before is None:
             return
         left = standing.deliver_before - self._place.wall.controller_now() - MARGIN_SECONDS
-        if await self._first(deferLater(self._place.clock, max(0.0, left), lambda: None)):
+        if await self._first(deferLater(self._place.clock, max(0.0, left))):
             await self._secure(part, strip, directory)
 
     async def _first(self, other: Deferred[Any]) -> bool:

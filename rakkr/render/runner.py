@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorProcess, IReactorTime
 
 from rakkr.audio.strip import Strip
-from rakkr.durable import reserve
+from rakkr.durable import is_full, reserve
 from rakkr.render.binary import Renderer
 from rakkr.render.errors import RenderFailed
 from rakkr.render.orders import feed_orders
+from rakkr.render.partial import partial_name
 from rakkr.render.pipeline import Feed, Pipeline
 from rakkr.render.plan import RenderPlan, check_possible, render_args
 from rakkr.wording import one_line
-
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @attrs.frozen
@@ -93,18 +91,15 @@ async def render(
 async def _partial_of(target: Path, in_thread: Callable[..., Deferred[Any]]) -> AsyncIterator[Path]:
     """Hold a file of its own for each run beside its target; it goes away unless it is renamed."""
     try:
-        partial = reserve(target.with_name(f".{target.name}.part"))
+        partial = reserve(partial_name(target))
         try:
             yield partial
         except Exception:
             await in_thread(_remove, partial)
             raise
     except OSError as error:
-        why = error.strerror or error
-        full = error.errno in _FULL
-        raise RenderFailed(
-            one_line(f"{target} cannot be written: {why}"), disk_full=full
-        ) from error
+        why = one_line(f"{target} cannot be written: {error.strerror or error}")
+        raise RenderFailed(why, disk_full=is_full(error)) from error
 
 
 def _remove(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tests for ``rakkr.jobs.partials``."""
+"""Tests for ``rakkr.render.partial``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.jobs.partials import remove_partial
+from rakkr.render.partial import remove_partial
 
 
 class PartialTests(SynchronousTestCase):

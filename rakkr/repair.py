@@ -100,7 +100,7 @@ def _copy(file: BinaryIO, path: Path, mending: Mending, output: Path | None) -> 
     if exact and wished.exists():
         raise CannotRepair(f"{wished} exists already; name a file that does not")
     with ExitStack() as undo:
-        draft = reserve(wished.with_name(f".{wished.name}.part"))
+        draft = reserve(wished.with_name(f".{wished.name}.repair"))
         undo.callback(draft.unlink, missing_ok=True)
         _check_space(wished.parent, mending.bytes)
         with draft.open("wb", buffering=0) as copy:

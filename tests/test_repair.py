@@ -171,7 +171,7 @@ class RepairTests(SynchronousTestCase):
         self.patch(module, "sync_directory", noted_directory)
         repair(self.path)
         self.assertEqual(
-            done, [".out.repaired.wav.part", ["out.repaired.wav", "out.wav"], self.folder.name]
+            done, [".out.repaired.wav.repair", ["out.repaired.wav", "out.wav"], self.folder.name]
         )
 
     def test_shorter_meanwhile(self):

@@ -13,6 +13,9 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from rakkr.render.binary import Renderer
+from tests.integration.render_bench import renderer_named
+
 DEADLINE_SECONDS = 60.0
 
 
@@ -66,3 +69,9 @@ def need() -> Callable[[str, str], str]:
         return path
 
     return find
+
+
+@pytest.fixture(params=["installed", "bundled"])
+def renderer(request: pytest.FixtureRequest, need: Callable[[str, str], str]) -> Renderer:
+    """Either ffmpeg."""
+    return renderer_named(request.param, need)

@@ -16,7 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read once, when numpy is f
 
 import numpy as np
 
-import tests
+from tests.integration.python_program import python_program
 
 _BLOCK_BYTES = 8 << 20
 _SLOWLY_SECONDS = 0.05
@@ -51,18 +51,7 @@ def main() -> None:
 
 def fast_source(directory: Path) -> Path:
     """Write it as an executable file, and return its path."""
-    program = directory / "fast-source"
-    root = Path(tests.__file__).parent.parent
-    program.write_text(
-        f"#!{sys.executable}\n"
-        "import sys\n"
-        f"sys.path.insert(0, {str(root)!r})\n"
-        "from tests.integration.fast_source import main\n"
-        "main()\n",
-        encoding="utf-8",
-    )
-    program.chmod(0o755)
-    return program
+    return python_program(directory / "fast-source", "tests.integration.fast_source")
 
 
 if __name__ == "__main__":

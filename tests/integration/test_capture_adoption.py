@@ -72,11 +72,21 @@ def pid_of(trace: Trace) -> int:
     return trace.identity.pid
 
 
+async def orphaned(begin: Begin, *, said: int = 2, **request: Any) -> Trace:
+    """
+    Leave a capture behind whose agent was killed.
+
+    :param said: which of its traces is returned; see :meth:`CapturingAgent.trace`.
+    """
+    agent = begin(**request)
+    trace = await agent.trace(said)
+    await agent.die()
+    return trace
+
+
 async def test_not_a_frame_is_missing(begin: Begin) -> None:
     """A capture whose agent is killed goes on, is adopted, and ends at its very last frame."""
-    agent = begin(seconds=4)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=4)
     await after(1.0)  # nobody looks
     capture = go_on(trace)
     assert await capture.when_started() == trace.started_at
@@ -93,9 +103,7 @@ async def test_not_a_frame_is_missing(begin: Begin) -> None:
 
 async def test_more_is_wanted(begin: Begin) -> None:
     """A capture may be wanted longer by the second agent; its leash follows."""
-    agent = begin(seconds=1)
-    trace = await agent.trace(1)
-    await agent.die()
+    trace = await orphaned(begin, said=1, seconds=1)
     capture = go_on(trace)
     capture.want(3 * 48000)
     await capture.when_spawned()
@@ -107,9 +115,7 @@ async def test_more_is_wanted(begin: Begin) -> None:
 
 async def test_a_stop(begin: Begin) -> None:
     """An adopted capture is stopped like any other, and all its processes end."""
-    agent = begin(seconds=600)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=600)
     capture = go_on(trace)
     await capture.when_spawned()
     await until(lambda: capture.frames > 48000)
@@ -138,9 +144,7 @@ async def test_a_process_that_was_never_written_down(begin: Begin) -> None:
 
 async def test_a_shim_that_was_killed_too(begin: Begin) -> None:
     """A program that lost even its shim goes on, and is adopted itself."""
-    agent = begin(seconds=600)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=600)
     os.kill(pid_of(trace), signal.SIGKILL)
     await until(lambda: trace.identity is not None and not lives(trace.identity))
     capture = go_on(trace)
@@ -155,9 +159,7 @@ async def test_a_shim_that_was_killed_too(begin: Begin) -> None:
 
 async def test_a_capture_that_died(begin: Begin) -> None:
     """A capture that died unwatched has failed, and every frame of it is there."""
-    agent = begin(seconds=600)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=600)
     await after(0.5)
     os.killpg(pid_of(trace), signal.SIGKILL)
     await until(lambda: holders(trace.path) == [])
@@ -171,9 +173,7 @@ async def test_a_capture_that_died(begin: Begin) -> None:
 
 async def test_a_program_that_failed_unwatched(begin: Begin) -> None:
     """How a program ended that nobody watched is known from its shim."""
-    agent = begin(seconds=600)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=600)
     (program,) = [each for each in holders(trace.path) if each != pid_of(trace)]
     os.kill(program, signal.SIGSEGV)
     await until(lambda: not anybody_in(pid_of(trace)))
@@ -186,9 +186,7 @@ async def test_a_program_that_failed_unwatched(begin: Begin) -> None:
 
 async def test_a_capture_that_its_leash_ended(begin: Begin) -> None:
     """A capture whose agent never came back ends by itself, within the margin of its window."""
-    agent = begin(seconds=1)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=1)
     began = time.monotonic()
     await until(lambda: not anybody_in(pid_of(trace)))
     assert 9.0 < time.monotonic() - began < 16.0
@@ -202,9 +200,7 @@ async def test_a_capture_that_its_leash_ended(begin: Begin) -> None:
 async def test_a_program_with_a_file_of_its_own(begin: Begin) -> None:
     """A program that writes a WAV of its own is adopted, too, and its file is whole."""
     template = "-D numbered -f {format} -r {sample_rate} -c {channels} -d {seconds} {output}"
-    agent = begin(seconds=3, args_template=template)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=3, args_template=template)
     outcome = await go_on(trace, args_template=template).when_done()
     assert isinstance(outcome, Completed), outcome
     assert whole(outcome.audio) == 3 * 48000
@@ -212,9 +208,7 @@ async def test_a_program_with_a_file_of_its_own(begin: Begin) -> None:
 
 async def test_a_file_that_is_gone(begin: Begin) -> None:
     """A capture whose file was taken away is ended: nobody could ever read what it writes."""
-    agent = begin(seconds=600)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=600)
     trace.path.unlink()
     outcome = await go_on(trace).when_done()
     assert isinstance(outcome, Failed), outcome
@@ -225,9 +219,7 @@ async def test_a_file_that_is_gone(begin: Begin) -> None:
 
 async def test_another_boot(begin: Begin) -> None:
     """After a boot nothing runs any more, whatever has the number now; the audio is there."""
-    agent = begin(seconds=600)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=600)
     os.killpg(pid_of(trace), signal.SIGKILL)
     await until(lambda: holders(trace.path) == [])
     assert trace.identity is not None
@@ -239,9 +231,7 @@ async def test_another_boot(begin: Begin) -> None:
 
 async def test_let_go(begin: Begin) -> None:
     """An agent that lets go leaves the program alone, for the next one."""
-    agent = begin(seconds=600)
-    trace = await agent.trace(2)
-    await agent.die()
+    trace = await orphaned(begin, seconds=600)
     first = go_on(trace)
     await first.when_spawned()
     first.let_go()

@@ -52,6 +52,22 @@ async def longest_pause_until_done(capture: Capture) -> tuple[float, int]:
     return longest, largest
 
 
+async def flooded(directory: Path, flood: str) -> tuple[Completed, float, int]:
+    """
+    Capture four seconds of which not a frame is missing, while its program floods its stderr.
+
+    :returns: how it ended, the longest pause of the reactor, and the largest file of messages.
+    """
+    program = flooding(directory, flood)
+    request = two_seconds(directory, command=str(program), seconds=4)
+    capture = start_capture(request, CaptureLimits(), real_surroundings())
+    longest, largest = await longest_pause_until_done(capture)
+    outcome = capture.outcome
+    assert isinstance(outcome, Completed), outcome
+    assert np.array_equal(frame_numbers(outcome.audio), np.arange(4 * 48000))
+    return outcome, longest, largest
+
+
 async def test_a_flood_of_messages(tmp_path: Path) -> None:
     """40,000 lines in a second cost neither a sample, nor the disk, nor the agent its time."""
     # 320 times 128 lines are 40,960; a pause after each twentieth keeps to the second.
@@ -60,13 +76,7 @@ async def test_a_flood_of_messages(tmp_path: Path) -> None:
         " for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do"
         ' echo "$line" >&2; done; sleep 0.06; done; done'
     )
-    program = flooding(tmp_path, flood)
-    request = two_seconds(tmp_path, command=str(program), seconds=4)
-    capture = start_capture(request, CaptureLimits(), real_surroundings())
-    longest, largest = await longest_pause_until_done(capture)
-    outcome = capture.outcome
-    assert isinstance(outcome, Completed), outcome
-    assert np.array_equal(frame_numbers(outcome.audio), np.arange(4 * 48000))
+    outcome, longest, largest = await flooded(tmp_path, flood)
     assert largest < 8 << 20
     assert longest < 1.0
     assert outcome.dropouts.count > 100_000
@@ -75,13 +85,7 @@ async def test_a_flood_of_messages(tmp_path: Path) -> None:
 async def test_an_endless_flood(tmp_path: Path) -> None:
     """A program that says as much as it can is cut short, again and again."""
     flood = 'while kill -0 $tone 2>/dev/null; do echo "$line$line$line$line" >&2; done'
-    program = flooding(tmp_path, flood)
-    request = two_seconds(tmp_path, command=str(program), seconds=4)
-    capture = start_capture(request, CaptureLimits(), real_surroundings())
-    longest, largest = await longest_pause_until_done(capture)
-    outcome = capture.outcome
-    assert isinstance(outcome, Completed), outcome
-    assert np.array_equal(frame_numbers(outcome.audio), np.arange(4 * 48000))
+    _, longest, largest = await flooded(tmp_path, flood)
     assert largest < 512 << 20
     assert longest < 2.0
 

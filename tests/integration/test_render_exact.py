@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -11,7 +10,6 @@ import pytest
 
 from rakkr.audio.pcm import FORMATS
 from rakkr.audio.strip import Strip
-from rakkr.render.binary import Renderer
 from rakkr.render.channels import Routing
 from rakkr.render.plan import RenderPlan
 from tests.integration.render_bench import (
@@ -20,19 +18,12 @@ from tests.integration.render_bench import (
     noise,
     packed,
     rendered,
-    renderer_named,
     straight,
     unpacked,
     wav_data,
 )
 
 START, END = 1234, 9877
-
-
-@pytest.fixture(params=["installed", "bundled"])
-def renderer(request: pytest.FixtureRequest, need: Callable[[str, str], str]) -> Renderer:
-    """Either ffmpeg."""
-    return renderer_named(request.param, need)
 
 
 async def test_wav_of_every_format(renderer, tmp_path):

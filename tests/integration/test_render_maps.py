@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 
 import pytest
 
 from rakkr.audio.pcm import FORMATS
-from rakkr.render.binary import Renderer
 from rakkr.render.codec import MP3_CHANNELS, MP3_RATES
 from rakkr.render.plan import RenderPlan, plan_render
 from tests.integration.render_bench import (
@@ -18,18 +16,10 @@ from tests.integration.render_bench import (
     hertz,
     noise,
     rendered,
-    renderer_named,
     straight,
     tones,
 )
 from tests.render.test_channels import channel_map
-
-
-@pytest.fixture(params=["installed", "bundled"])
-def renderer(request: pytest.FixtureRequest, need: Callable[[str, str], str]) -> Renderer:
-    """Either ffmpeg."""
-    return renderer_named(request.param, need)
-
 
 MAPS = {
     "mono of one": ("mono", [(3, 1)], [[600]]),

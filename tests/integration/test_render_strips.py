@@ -43,12 +43,6 @@ FLAC = RenderPlan(codec="flac", routing=straight(2))
 SEGMENTS = ((3001, 517), (1, 0), (40000, 7))
 
 
-@pytest.fixture(params=["installed", "bundled"])
-def renderer(request: pytest.FixtureRequest, need: Callable[[str, str], str]) -> Renderer:
-    """Either ffmpeg."""
-    return renderer_named(request.param, need)
-
-
 @pytest.fixture
 def installed(need: Callable[[str, str], str]) -> Renderer:
     """The installed ffmpeg."""

@@ -68,21 +68,16 @@ def heard(path: Path, need: Need) -> int:
     return len(done.stdout)
 
 
+def tone(directory: Path) -> tuple[Path, list[str]]:
+    """A file that rakkr-tone is to write, and how it is called."""
+    path = directory / "out.wav"
+    shape = ["-D", "tone", "-f", "S16_LE", "-r", "48000", "-c", "2"]
+    return path, [str(tone_program(directory)), *shape, str(path)]
+
+
 def test_rakkr_tone(tmp_path: Path, need: Need) -> None:
     """A killed rakkr-tone left 2 GiB on paper; the standard library reads the copy."""
-    path = tmp_path / "out.wav"
-    argv = [
-        str(tone_program(tmp_path)),
-        "-D",
-        "tone",
-        "-f",
-        "S16_LE",
-        "-r",
-        "48000",
-        "-c",
-        "2",
-        str(path),
-    ]
+    path, argv = tone(tmp_path)
     copy = repaired(path, killed(argv, path), "never finished, and claimed 2147483648 bytes")
     with standard_wave.open(str(copy)) as file:
         assert file.getnframes() == repair(copy).frames
@@ -152,19 +147,7 @@ def test_pw_record(tmp_path: Path, need: Need) -> None:
 
 def test_more_than_4_gib(tmp_path: Path, need: Need) -> None:
     """A recording that outgrew its header is whole again, and its holes stay holes."""
-    path = tmp_path / "out.wav"
-    argv = [
-        str(tone_program(tmp_path)),
-        "-D",
-        "tone",
-        "-f",
-        "S16_LE",
-        "-r",
-        "48000",
-        "-c",
-        "2",
-        str(path),
-    ]
+    path, argv = tone(tmp_path)
     killed(argv, path)
     last, end = b"\1\2\3\4" * 1000, (4 << 30) + (1 << 20)
     with path.open("r+b") as file:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
+from rakkr.controller.messages import Job
 from rakkr.jobs.crew import Crew
 from rakkr.jobs.ending import Ending
 from rakkr.jobs.records import Done
@@ -27,6 +30,27 @@ class CrewCase(TakeCase):
         """How a job ended, with nothing left to be done."""
         self.assertEqual(crew.works, [])
         return crew.results[f"job_{number}"].ending
+
+
+class ClaimingCase(CrewCase):
+    """
+    Jobs that come one after another.
+
+    :ivar crew: their agent.
+    """
+
+    crew: Crew
+
+    def claims(self, *jobs: Job) -> None:
+        """Let the crew have jobs that were claimed just now."""
+        self.known |= {job.id: job for job in jobs}
+        self.successResultOf(Deferred.fromCoroutine(self.crew.take_on(jobs)))
+
+    def start(self, *jobs: Job) -> None:
+        """Begin with jobs in a crew."""
+        self.knows(*jobs)
+        self.crew = Crew(self.shop.place)
+        self.claims(*jobs)
 
 
 class DeadProgramTests(CrewCase):

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.controller.errors import Rejected, Unreachable
 from rakkr.controller.messages import Job
-from rakkr.jobs.crew import Crew
 from rakkr.jobs.ending import Ending
 from rakkr.jobs.heir import can_inherit
 from rakkr.jobs.records import DELIVERED, Done, Gap, Handed, Punched, Record, Salvaged
@@ -19,28 +17,17 @@ from rakkr.jobs.remembered import Stage
 from tests.jobs.making import make_job
 from tests.jobs.remembering import RETENTION, known, planned, recorded, sealed
 from tests.jobs.shop import receipt
-from tests.jobs.test_crew import CrewCase
+from tests.jobs.test_crew import ClaimingCase
 from tests.jobs.test_take import BUSY, RATE
 
 
-class HeirCase(CrewCase):
+class HeirCase(ClaimingCase):
     """A recording whose job the controller gave up."""
-
-    def claims(self, *jobs: Job) -> None:
-        """Let the crew have jobs that were claimed just now."""
-        self.known |= {job.id: job for job in jobs}
-        self.successResultOf(Deferred.fromCoroutine(self.crew.take_on(jobs)))
 
     def retry(self, number: int = 2, of: int = 1, **command: Any) -> Job:
         """Another job for the same recording."""
         job = make_job(number, output_file_name=f"rec_{of}.flac", **command)
         return attrs.evolve(job, recording_id=f"rec_{of}")
-
-    def start(self, *jobs: Job) -> None:
-        """Begin with jobs in a crew."""
-        self.knows(*jobs)
-        self.crew = Crew(self.shop.place)
-        self.claims(*jobs)
 
     def kept(self, **command: Any) -> None:
         """A recording of ten seconds that is kept here."""

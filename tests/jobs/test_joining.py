@@ -10,29 +10,17 @@ from twisted.internet.defer import Deferred
 from rakkr.controller.errors import Rejected, Unreachable
 from rakkr.controller.messages import Job
 from rakkr.jobs import session as session_module
-from rakkr.jobs.crew import Crew
 from rakkr.jobs.ending import Ending
 from rakkr.jobs.joining import by_capture
 from rakkr.jobs.remembered import Stage
 from tests.jobs.making import make_job
 from tests.jobs.shop import receipt
-from tests.jobs.test_crew import CrewCase
+from tests.jobs.test_crew import ClaimingCase
 from tests.jobs.test_take import RATE
 
 
-class JoinCase(CrewCase):
+class JoinCase(ClaimingCase):
     """A capture that runs, and a job for the same device."""
-
-    def claims(self, *jobs: Job) -> None:
-        """Let the crew have jobs that were claimed just now."""
-        self.known |= {job.id: job for job in jobs}
-        self.successResultOf(Deferred.fromCoroutine(self.crew.take_on(jobs)))
-
-    def start(self, *jobs: Job) -> None:
-        """Begin with jobs in a crew."""
-        self.knows(*jobs)
-        self.crew = Crew(self.shop.place)
-        self.claims(*jobs)
 
     def window(self, number: int) -> tuple[int, int]:
         """First frame and the one behind the last of what a job was delivered."""

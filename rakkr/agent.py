@@ -1,4 +1,4 @@
-"""The agent's services, put together; only ``tap`` and ``cli`` call this."""
+"""The agent's services, put together; only ``tap``, ``cli`` and ``modes`` call this."""
 
 from __future__ import annotations
 

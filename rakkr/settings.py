@@ -147,18 +147,20 @@ class Settings:
         env=None,
     )
     repair: Path | None = _mode(
-        PathName(optional=True),
+        PathName(),
         None,
         "write a repaired copy of a WAV file whose header is wrong, then end",
         env=None,
     )
     repair_output: Path | None = _mode(
-        PathName(optional=True),
+        PathName(),
         None,
         "file or directory for the copy of --repair, which otherwise lies beside the file",
         env=None,
     )
-    run_next_job: bool = _mode(Switch(), False, "do the next queued job, if there is one, then end")
+    run_next_job: bool = _mode(
+        Switch(), False, "do the next queued job, and finish what is left of others, then end"
+    )
     attach_cache_recording_id: str | None = _mode(
         Text(optional=True), None, "recording that --attach-cache-file belongs to"
     )
@@ -358,8 +360,8 @@ class Settings:
     on_terminate: str = _process(
         OneOf(("leave", "finish")),
         "leave",
-        "what SIGTERM does to recordings: leave them running for the agent that starts next, or "
-        "finish and deliver them",
+        "what SIGTERM does to recordings of the daemon: leave them running for the agent that "
+        "starts next, or finish and deliver them; one-shot modes always finish",
     )
     on_interrupt: str = _process(
         OneOf(("leave", "finish")), "finish", "the same for SIGINT, which Ctrl-C sends"

@@ -7,7 +7,7 @@ says for a moment that it has no channels, so after it has once worked nothing t
 final.
 
 The sentences are those of ``arecord``, ``pw-record`` and ``jack_capture`` as they were measured,
-those of jobs.md section 10, and our own.
+those of the contract's jobs.md, section 10, and our own.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _NEVER_RUNS: Final = _any_of(
     *("file name too long", "operation not permitted", "cannot be given to a program"),
 )
 _GONE: Final = _any_of(
-    # jobs.md section 10
+    # the contract's jobs.md, section 10
     *("input/output error", "no such device", "device disconnected", "device removed"),
     *("cannot find card", "unknown pcm", "broken pipe"),
     # arecord for a card that is not there, and after a suspend

@@ -41,8 +41,8 @@ class Surroundings:
 
     :ivar clock: its seconds are those of ``CLOCK_MONOTONIC``, which the shim goes by.
     :ivar env: the whole environment; the locale in it is forced to C.
-    :ivar shim: what :func:`shim_command` says; without it no program outlives its window when the
-        agent dies.
+    :ivar shim: what :func:`shim_command` says; without it a program whose samples we count
+        runs on for ever when the agent dies.
     :ivar watcher: the reactor, to watch processes that are not our children; None looks for them.
     :ivar proc: where the system tells of its processes.
     """

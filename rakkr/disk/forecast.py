@@ -26,7 +26,8 @@ class Rung(IntEnum):
     How short the disk is; each rung does what those before it do.
 
     ``FINE``: it lasts until every window is over.  ``SWEEP``: it does not, so what the controller
-    has is deleted.  ``SHED``: what need not be written is not.  ``DELAY_RENDERS``: only captures
+    has is deleted.  ``SHED``: what need not be written should not be; nothing asks
+    yet.  ``DELAY_RENDERS``: only captures
     write.  ``LAST_MINUTES``: the alarm.
     """
 

@@ -11,7 +11,7 @@ import attrs
 from rakkr.audio.pcm import SampleFormat
 
 HEADER_BYTES: Final = 4096
-"""For each file, whatever its kind (jobs.md section 11)."""
+"""For each file, whatever its kind (the contract's jobs.md, section 11)."""
 
 CHUNKS_KEPT: Final = 4
 """A chunked job needs no more than this many chunks at a time: delivered ones make room."""

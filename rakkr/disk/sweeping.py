@@ -17,7 +17,7 @@ PATIENCE_SECONDS: Final = 30.0
 """A recording that is to begin does not wait longer for room."""
 
 Sweep = Callable[[int], Coroutine[Deferred[Any], Any, Swept]]
-"""Deletes what the controller has, until so many bytes are free or nothing is left to delete."""
+"""Deletes what the controller has, until so many bytes were given back or nothing is left."""
 
 
 class SweepFailed(Exception):

@@ -141,7 +141,7 @@ def refreshed(
     device: str, interface_id: str | None, interfaces: Iterable[AudioInterface]
 ) -> str | None:
     """
-    Find the reference that a job's device has now (jobs.md section 9).
+    Find the reference that a job's device has now (the contract's jobs.md, section 9).
 
     :param interface_id: the job's ``captureInterfaceId``; only our own ids are known here.
     :returns: the reference, None when it is the same one or the input is not there.  A device that

@@ -11,7 +11,7 @@ from rakkr.jobs.workplace import Workplace
 
 
 class NextJob:
-    """What is queued first for this node, after whatever an earlier run left unfinished."""
+    """What is queued first for this node, beside whatever an earlier agent left unfinished."""
 
     def __init__(self, place: Workplace) -> None:
         self._place = place

@@ -1,4 +1,4 @@
-"""The contract's state file: the job that changed last, for whoever reads it (see house plan)."""
+"""The contract's state file: the job that changed last, for whoever reads it."""
 
 from __future__ import annotations
 

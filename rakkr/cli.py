@@ -74,7 +74,7 @@ def choose_mode(settings: Settings) -> Mode | None:
         (settings.print_channel_map_assignments, modes.print_channel_map_assignments),
         (attach, modes.attach_cache_file),
         (settings.list_salvage, modes.list_salvage),
-        (settings.repair, modes.repair_file),
+        (settings.repair or settings.repair_output, modes.repair_file),
         (settings.run_next_job, modes.run_next_job),
         (settings.capture_recording_id, modes.capture_recording),
     )

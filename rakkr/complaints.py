@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from rakkr.options import PROGRAM
+from rakkr.wording import one_line
 
 
 def complain(sentence: str) -> None:
     """Say on standard error what went wrong, or what was done."""
-    sys.stderr.write(f"{PROGRAM}: {sentence}\n")
+    sys.stderr.write(f"{PROGRAM}: {one_line(sentence)}\n")

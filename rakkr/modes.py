@@ -73,7 +73,14 @@ async def list_salvage(settings: Settings, world: World) -> int:
     from rakkr.jobs.salvage_list import list_salvage as read_salvage
     from rakkr.workshop import archive_of
 
-    rows, troubles = await read_salvage(archive_of(settings), world.in_thread)
+    archive = archive_of(settings)
+    if not any(each.is_dir() for each in archive.directories):
+        places = " or ".join(map(str, archive.directories))
+        complain(
+            f"there are no journals in {places}; call this with the agent's own"
+            " --agent-state-file and --capture-dir, or in its working directory"
+        )
+    rows, troubles = await read_salvage(archive, world.in_thread)
     sys.stdout.write(salvage_text(rows) + "\n")
     sys.stdout.flush()
     for trouble in troubles:
@@ -85,7 +92,10 @@ async def repair_file(settings: Settings, world: World) -> int:
     """Write an honest copy of a WAV file."""
     from rakkr.repair import repair
 
-    assert settings.repair is not None
+    if settings.repair is None:
+        raise CannotStart(
+            "--repair-output says where the copy of --repair goes; name the file by --repair, too"
+        )
     complain(str(await world.in_thread(repair, settings.repair, settings.repair_output)))
     return 0
 

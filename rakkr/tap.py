@@ -43,6 +43,7 @@ MODES = (
     "attach_cache_recording_id",
     "list_salvage",
     "repair",
+    "repair_output",
     "run_next_job",
     "capture_recording_id",
 )
@@ -196,7 +197,7 @@ def lock_data(settings: Settings) -> None:
     except InUse as error:
         raise CannotStart(str(error)) from error
     except OSError as error:
-        why = f"{error.filename or state} cannot be written: {error.strerror}"
+        why = f"{error.filename or state} cannot be made or written ({error.strerror})"
         raise CannotStart(f"{why}; choose another --agent-state-file or --capture-dir") from error
 
 

@@ -99,7 +99,10 @@ class Reserve:
         if self._allocated() >= size:
             return True
         if space.free < _ROOMY * size:
-            self.trouble = f"{self.path} has to wait: only {space.free} bytes are free"
+            self.trouble = (
+                f"the reserve for a full disk, {self.path}, has to wait:"
+                f" only {space.free} bytes are free; make room"
+            )
             return False
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self.path, flags, 0o600)

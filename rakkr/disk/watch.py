@@ -51,9 +51,9 @@ class DiskWatch(MultiService):
     """
     Looks at the free space every few seconds while anything records, and climbs the ladder.
 
-    It sweeps and reports by itself; whatever else writes asks it first.  It never ends a capture,
-    and nothing that goes wrong here reaches one: without an answer of the file system the last rung
-    stays, and what is asked of it is allowed.
+    It sweeps and reports by itself; renders of whole recordings ask it first.  It never ends a
+    capture, and nothing that goes wrong here reaches one: without an answer of the file system the
+    last rung stays, and what is asked of it is allowed.
 
     :ivar rung: how short it is.
     :ivar seconds_left: until the disk is full, at the last look; None when nothing records.
@@ -185,10 +185,10 @@ class DiskWatch(MultiService):
             level = LogLevel.warn if self.rung > before else LogLevel.info
             self.log.emit(
                 level,
-                "{path}: the disk is now at {rung}, {seconds} s left",
+                self._rung_sentence(),
                 path=str(self._path),
                 rung=self.rung.name,
-                seconds=self.seconds_left,
+                minutes=None if self.seconds_left is None else round(self.seconds_left / 60),
             )
         if self.rung is Rung.FINE or space is None:
             self._notices.fine(space, running.need)
@@ -200,6 +200,14 @@ class DiskWatch(MultiService):
         if self.rung > before or self._sweep_at is None or now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY
             self._apart(self._sweep_for(running, space))
+
+    def _rung_sentence(self) -> str:
+        if self.rung is Rung.FINE:
+            return "{path}: the disk has room for all that is recorded"
+        return (
+            "{path}: the disk will be full in {minutes} min, before the recordings are over and"
+            " rendered; make room ({rung})"
+        )
 
     async def _sweep_for(self, running: Running, space: Space) -> None:
         """Make room; a look after it tells whether that was enough."""

@@ -144,13 +144,20 @@ class Chunks:
     async def _smaller(self, part: Part, strip: Strip, free_bytes: int | None) -> None:
         """Cut smaller pieces from here on; chunks need not be equally long."""
         if any(number > part.number for number in self._journal.remembered.receipts):
-            raise NotUploaded("the last chunk is delivered, so no other one can be cut smaller")
+            raise NotUploaded(
+                "the last chunk is delivered, so the one before it cannot be cut smaller; retry the"
+                " recording at the controller to have all of it uploaded"
+            )
         frame_bytes = strip.format.frame_bytes(self._plan.render.channels)
         most = most_bytes(self._place.uploads.bytes_per_second, free_bytes)
         frames = chunk_frames_for(self._plan.render, frame_bytes, strip.rate, most)
         self._chunk_frames = min(frames, max(1, strip.frames // 2))
         if strip.frames <= strip.rate // 1000:
-            raise NotRendered("there is no room for even a thousandth of a second")
+            raise NotRendered(
+                "there is no room, on the disk or on the way to the controller, for a file of even"
+                " a thousandth of a second; make room in --capture-dir, then retry the recording"
+                " at the controller"
+            )
         await self._journal.note(Split(self._chunk_frames, "a chunk was too large"))
 
     def _report(self, part: Part, receipt: Receipt) -> None:

@@ -233,7 +233,11 @@ class Member:
             return await self._nothing_usable()
         standing = self._lease.standing
         if standing.wish in {Wish.FINISH, Wish.KEEP} and standing.status != "completed":
-            why = f"the controller's job is {standing.status} ({standing.reason})"
+            because = "" if standing.reason is None else f" ({standing.reason})"
+            why = (
+                f"the controller's job is {standing.status}{because}; retry it at the controller"
+                " to have what was recorded uploaded"
+            )
             path, rate = self.recording.files()[0], self.plan.job.command.capture_sample_rate
             seconds = (recorded.end_frame - recorded.start_frame) / rate
             kept = Deliverable(path, "audio/wav", seconds, own_file=False)

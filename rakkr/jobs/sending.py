@@ -118,6 +118,7 @@ class Sending:
             try:
                 return await self._once(upload)
             except ControllerError as error:
+                last = str(error)
                 strikes += self._is_absurd(error)
                 await self._consider(error, ready, strikes)
                 self.log.warn(
@@ -125,7 +126,8 @@ class Sending:
                 )
             attempt += 1
             if attempt == _TRIES_UNTIL_REPORTED:
-                self.report_kept(ready, "an upload fails again and again", willRetry=True)
+                why = f"the upload failed {attempt} times and is tried on; the last time: {last}"
+                self.report_kept(ready, why, willRetry=True)
             await deferLater(self._place.clock, pause(attempt - 1))
 
     async def _once(self, upload: Upload) -> Receipt:

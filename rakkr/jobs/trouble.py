@@ -10,10 +10,16 @@ from typing import Literal
 import attrs
 
 _SENTENCES = {
-    "unwritable": "cannot be written",
-    "unreadable": "cannot be read",
-    "damaged": "was damaged and set aside",
-    "double": "belongs to a job that has another journal, and is left alone",
+    "unwritable": ("cannot be written", "make room there, or let the agent write there"),
+    "unreadable": ("cannot be read", "let the agent read it, or look after its disk"),
+    "damaged": (
+        "is damaged and not used",
+        "audio that it spoke of may be in --capture-dir, and --attach-cache-file sends it",
+    ),
+    "double": (
+        "belongs to a job that has another journal",
+        "it is left alone, and the other one counts",
+    ),
 }
 
 
@@ -33,7 +39,8 @@ class Trouble:
     @property
     def sentence(self) -> str:
         """For people."""
-        return f"{self.path} {_SENTENCES[self.what]}: {self.error}"
+        wrong, remedy = _SENTENCES[self.what]
+        return f"{self.path} {wrong}: {self.error}; {remedy}"
 
 
 Report = Callable[[Trouble], None]

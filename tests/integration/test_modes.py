@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from twisted.internet import reactor
 
+from rakkr.audio import wave
+from rakkr.audio.pcm import FORMATS
 from rakkr.process import Ladder, Ran, run, spawn
 from rakkr.rig import NODE, Rig
 from tests.integration.listening import decode, loudest_hertz
@@ -58,6 +60,7 @@ async def test_version_and_help(tmp_path: Path) -> None:
         (["--bootstrap"], "does not exist in this version"),
         (["--no-such-flag"], "no-such-flag"),
         (["surplus"], "surplus"),
+        (["--repair", ""], "--repair is empty"),
     ],
 )
 async def test_usage_errors(tmp_path: Path, flags: list[str], words: str) -> None:
@@ -75,6 +78,7 @@ async def test_twistd_refuses_too(tmp_path: Path) -> None:
     for flags, words in (
         (["--heartbeat-seconds", "0"], b"--heartbeat-seconds"),
         (["--run-next-job"], b"rakkr-recorder-agent --run-next-job"),
+        (["--repair-output", "x"], b"rakkr-recorder-agent --repair-output"),
         (["--controller-token", "x", "--controller-url", "http://127.evil.example"], b"127.evil"),
     ):
         argv = [twistd, "-n", "--pidfile=", "rakkr-recorder", *flags]
@@ -216,6 +220,36 @@ async def test_attach_needs_both(tmp_path: Path) -> None:
     ran = await agent(make_rig(tmp_path), "--run-next-job")
     assert ran.exit.code == 2
     assert b"--controller-token" in ran.stderr
+
+
+async def test_repair(tmp_path: Path) -> None:
+    """What was made is said in one line on stderr; a destination alone is refused."""
+    lying = tmp_path / "a\nb.wav"
+    samples = bytes(range(200))
+    lying.write_bytes(wave.header(FORMATS["S16_LE"], 8000, 2, 0) + samples)
+    ran = await agent(make_rig(tmp_path), "--repair", str(lying))
+    assert ran.exit.code == 0, ran
+    assert ran.stdout == b""
+    assert b"holds all 50 frames" in ran.stderr
+    assert (tmp_path / "a\nb.repaired.wav").read_bytes().endswith(samples)
+    assert ran.stderr.splitlines()[0].endswith(b"of audio")
+    ran = await agent(make_rig(tmp_path), "--repair-output", str(tmp_path))
+    assert ran.exit.code == 2
+    assert b"--repair, too" in ran.stderr
+
+
+async def test_list_salvage_of_nobody(tmp_path: Path) -> None:
+    """Where no agent ever was, an empty list comes with a sentence, and nothing is made."""
+    rig = make_rig(tmp_path)
+    flags = ("--capture-dir", str(tmp_path / "c"), "--agent-state-file", str(tmp_path / "s.json"))
+    ran = await agent(rig, "--list-salvage", *flags)
+    assert (ran.exit.code, ran.stdout) == (0, b"[]\n")
+    assert b"in its working directory" in ran.stderr
+    assert not (tmp_path / "c").exists()
+    (tmp_path / "jobs").mkdir()
+    ran = await agent(rig, "--list-salvage", *flags)
+    assert (ran.exit.code, ran.stdout) == (0, b"[]\n")
+    assert b"working directory" not in ran.stderr
 
 
 async def test_print_channel_map_assignments(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ class SendingTests(SessionCase):
         self.shop.reactor.pump([1.0] * 200)
         told_of = self.shop.evidence.details("agent.recording_job.cache_upload_failed")
         self.assertTrue(told_of["willRetry"])
+        self.assertIn("reset", told_of["error"])
         self.controller.answers["upload_cache_file"] = [receipt]
         self.shop.reactor.pump([1.0] * 31)
         self.assertEqual(self.endings(done), [Ending.DELIVERED])

@@ -16,7 +16,8 @@ class TroubleTests(SynchronousTestCase):
     def test_sentence(self) -> None:
         """It says for people which file, what, and why."""
         trouble = Trouble("unwritable", Path("/a/b"), "the disk is full")
-        self.assertEqual(trouble.sentence, "/a/b cannot be written: the disk is full")
+        advice = "make room there, or let the agent write there"
+        self.assertEqual(trouble.sentence, f"/a/b cannot be written: the disk is full; {advice}")
 
     def test_set_aside(self) -> None:
         """A file gets a new name, and one that was set aside earlier stays."""

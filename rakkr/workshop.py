@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from functools import partial
@@ -13,7 +14,10 @@ from twisted.logger import Logger
 
 from rakkr.cache.service import CacheSweepService
 from rakkr.capture.capture import Capture, adopt_capture, start_capture
+from rakkr.capture.probing import Probing
 from rakkr.capture.request import CaptureLimits, CaptureRequest
+from rakkr.capture.router import Router
+from rakkr.capture.servers import SoundServers
 from rakkr.capture.surroundings import Surroundings, shim_command
 from rakkr.capture.trace import Trace
 from rakkr.controller.client import ControllerClient
@@ -112,6 +116,22 @@ class Workshop:
         return service
 
 
+def servers_of(world: World) -> SoundServers:
+    """What asks the sound servers."""
+    return SoundServers(world.reactor, world.reactor, world.in_thread, world.environ)
+
+
+def router_of(world: World) -> Router:
+    """What finds out how captures are made."""
+    probing = Probing(world.reactor, world.reactor, world.environ)
+    numbers = itertools.count(1)
+
+    def client() -> str:
+        return f"rakkr-{world.run_id}-{next(numbers)}"
+
+    return Router(probing, servers_of(world), world.reactor, client)
+
+
 def surroundings_of(world: World) -> Surroundings:
     """What captures need of the world."""
     return Surroundings(
@@ -121,6 +141,7 @@ def surroundings_of(world: World) -> Surroundings:
         env=world.environ,
         shim=shim_command(sys.executable),
         watcher=world.reactor,
+        look=servers_of(world),
     )
 
 
@@ -186,6 +207,7 @@ def make_workshop(
         uploads=Uploads(world.reactor),
         devices=Cards(probe),
         disk=disk,
+        find_route=router_of(world),
         start_capture=partial(_start, surroundings),
         adopt_capture=partial(_adopt, surroundings),
         render=partial(_render, settings, world),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger, LogLevel
 
@@ -204,19 +205,23 @@ class Capture:
         """
         Say what was captured so far, for a reader that does not wait for the end.
 
-        :returns: the frames that are in the file at this moment, or None when none can be read.
+        :returns: the frames that are in the file at this moment, as far as they surely are of the
+            source, or None when none can be read.
         """
         if self._run.watch is None:
             return None
         if self._run.process is not None and self._run.process.exit is not None:
             return audio_of(await self.when_done())
+        watch = self._run.watch
         try:
-            return await self._run.watch.disk.run(
-                self._world.in_thread, self._run.watch.files.storage.so_far
-            )
+            audio = await watch.disk.run(self._world.in_thread, watch.files.storage.so_far)
         except (NotWave, OSError) as error:
             self.log.warn("{path} cannot be read yet: {error}", path=self.path, error=str(error))
             return None
+        if audio is None or watch.tie is None:
+            return audio
+        frames = await watch.tie.confirm(audio.frames)
+        return attrs.evolve(audio, frames=frames) if frames else None
 
     def _last_words(self, outcome: CaptureOutcome) -> None:
         audio = audio_of(outcome)

@@ -7,6 +7,7 @@ import attrs
 from rakkr.audio.captured import CapturedAudio
 from rakkr.capture.dropouts import Dropouts
 from rakkr.capture.growth import StallEvidence
+from rakkr.capture.holding import Lost
 from rakkr.capture.outcome import CaptureOutcome, Completed, Failed, Stalled, StartFailed
 from rakkr.capture.pace import Timing
 from rakkr.capture.verdict import Ending, is_disk_full, judge, summary, with_full_disk
@@ -20,6 +21,7 @@ class Left:
     :ivar audio: what can be used.
     :ivar timing: when it was captured.
     :ivar stall: why we ended its program, if it had stalled.
+    :ivar lost: why we ended it, if its source was gone.
     :ivar wanted: frames that were asked for, at ``rate``.
     :ivar stopped: whether ``stop()`` ended it.
     """
@@ -28,6 +30,7 @@ class Left:
     dropouts: Dropouts
     timing: Timing | None
     stall: StallEvidence | None
+    lost: Lost | None
     wanted: int
     rate: int
     stopped: bool
@@ -35,6 +38,9 @@ class Left:
 
 def conclude(ending: Ending, left: Left) -> CaptureOutcome:
     """Decide how a capture ended."""
+    if left.lost is not None:
+        reason = "; ".join(filter(None, (left.lost.why, ending.unusable)))
+        return Failed(reason, left.audio, left.dropouts, left.timing)
     if left.stall is not None:
         reason = "; ".join(filter(None, (left.stall.sentence, ending.unusable)))
         full = is_disk_full(summary(ending.stderr), no_room=ending.disk_full)

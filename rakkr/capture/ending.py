@@ -59,7 +59,7 @@ async def finish(ended: Ended, limits: CaptureLimits, world: Surroundings) -> Ca
     lingered = world.clock.seconds() > end + _AT_ONCE_SECONDS
     most = watch.window.wanted if ended.cut and not ended.how.abandoned else None
     try:
-        sealed = await watch.disk.run(world.in_thread, seal, files, most)
+        sealed = await watch.disk.run(world.in_thread, seal, files, most, watch.lost)
     except Exception as error:  # noqa: BLE001 - every end has an outcome
         log.failure("{path} could not be sealed", path=files.storage.path)
         sealed = Sealed(None, None, f"{files.storage.path} could not be finished: {error}")
@@ -125,7 +125,8 @@ def _outcome(ended: Ended, sealed: Sealed, limits: CaptureLimits, end: float) ->
     watch.progress.seen(sealed.size, sealed.captured_bytes, end)
     timing = None
     if audio is not None:
-        to_the_end = watch.stall is None and (asked or how.code == 0)
+        worked = watch.stall is None and watch.lost is None
+        to_the_end = worked and (asked or how.code == 0)
         timing = watch.progress.timing(end, audio.frames, to_the_end=to_the_end)
         if timing is not None and audio.rate != trace.rate:
             timing = attrs.evolve(timing, drift_ppm=None, missing_frames=0)
@@ -155,6 +156,7 @@ def _outcome(ended: Ended, sealed: Sealed, limits: CaptureLimits, end: float) ->
         dropouts=messages.dropouts,
         timing=timing,
         stall=watch.stall,
+        lost=watch.lost,
         wanted=trace.planned if wanted is None else wanted,
         rate=trace.rate,
         stopped=ended.stopped,

@@ -1,7 +1,7 @@
 """
 The files of captures, and ours above all, which is a valid WAV at any moment.
 
-Every method blocks for as long as the disk takes.  Nothing here deletes audio.
+Every method blocks for as long as the disk takes.  No audio of the source is ever deleted here.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ class Storage(Protocol):
 
         :param most: frames of which nobody needs more; a file of ours is cut there.
         """
+
+    def discard(self) -> None:
+        """Remove it, because nothing in it is what was to be recorded."""
 
     @property
     def trouble(self) -> str | None:
@@ -210,6 +213,16 @@ class OwnFile:
         if not frames:
             return None
         return self._audio(frames, wav=self._offset > 0 and self.trouble is None)
+
+    def discard(self) -> None:
+        """Close and remove it; one that stays is named in :attr:`trouble`."""
+        self._sealed_size = 0
+        os.close(self.descriptor)
+        self.descriptor = -1
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            self.trouble = f"{self.path} could not be removed: {error.strerror}"
 
     def _audio(self, frames: int, *, wav: bool) -> CapturedAudio:
         return CapturedAudio(

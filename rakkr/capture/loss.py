@@ -68,6 +68,8 @@ _GONE: Final = _any_of(
     # PipeWire and JACK
     *("host is down", "remote error", "connection error", "jack shutdown"),
     "connection (refused|reset)",
+    # rakkr.capture.tie
+    *("^pipewire (lost|gave|does not)", "^jack (lost|does not)"),
 )
 _BUSY: Final = _any_of("device or resource busy")
 _IMPOSSIBLE: Final = _any_of(
@@ -77,6 +79,7 @@ _IMPOSSIBLE: Final = _any_of(
     # rakkr.capture.wrong_rate, rakkr.capture.programs, rakkr.capture.template
     r"delivers \d+ hz, not the \d+ hz that were asked for",
     *(r"\bcannot deliver ", "a capture cannot have ", "splits wav files at 2 gib"),
+    "^nothing here can record ",
     r"capture args template\b",
     # usage errors of arecord, pw-record, jack_capture and rakkr-tone
     *("(unrecognized|unknown|invalid|illegal) (option|argument)", "option requires an argument"),

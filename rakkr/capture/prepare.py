@@ -12,9 +12,10 @@ import attrs
 
 from rakkr.audio.pcm import sample_format
 from rakkr.capture.file import OwnFile, Storage, first_free, stem_and_suffix, wanted
-from rakkr.capture.programs import CannotLaunch, Launch, launch
+from rakkr.capture.programs import launch
 from rakkr.capture.programs_file import ProgramsFile
 from rakkr.capture.request import CaptureRequest
+from rakkr.capture.route import CannotLaunch, Launch
 from rakkr.capture.stderr import Messages
 from rakkr.capture.template import BadTemplate
 from rakkr.capture.trace import Trace
@@ -86,6 +87,7 @@ def trace_of(prepared: Prepared, request: CaptureRequest, *, now: float, boot: s
         boot_id=boot,
         identity=None,
         spawned_at=now,
+        tie=prepared.launch.tie,
     )
 
 
@@ -96,7 +98,7 @@ def reopen(trace: Trace, request: CaptureRequest) -> Prepared:
     :raises OSError: when its samples cannot be opened; nothing is left open then.
     """
     sample = sample_format(trace.format)
-    call = Launch(trace.argv, trace.owner, sample, trace.ends_itself)
+    call = Launch(trace.argv, trace.owner, sample, trace.ends_itself, tie=trace.tie)
     storage: Storage
     if trace.owner == "agent":
         storage = OwnFile.reopen(trace.path, sample, trace.rate, trace.channels)

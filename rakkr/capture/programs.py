@@ -1,4 +1,4 @@
-"""How the capture programs are called."""
+"""Which program captures, and how it is called."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from typing import Final, Literal
 
 import attrs
 
-from rakkr.audio.pcm import FORMATS, SampleFormat
-from rakkr.capture import template
+from rakkr.capture import jack, pipewire, template
+from rakkr.capture.findings import Findings
 from rakkr.capture.request import CaptureRequest
+from rakkr.capture.route import CannotLaunch, Launch, NotThere, Route
+from rakkr.capture.tie import Server
+
+__all__ = ["CannotLaunch", "Launch", "NotThere", "candidates", "launch", "package_of", "route_of"]
 
 _DEFAULT_COMMAND: Final = "arecord"
-_COMMANDS: Final = {"pipewire": "pw-record", "jack": "jack_capture"}
+_CANDIDATES: Final = {
+    "pipewire": ("pw-record", "pw-cat", _DEFAULT_COMMAND),
+    "jack": ("jack_capture", _DEFAULT_COMMAND),
+}
+"""What may record a backend, the best one first."""
 _ARECORD_DIALECT: Final = frozenset({"arecord", "rakkr-tone"})
 _SPLIT_BYTES: Final = (1 << 31) - 1
 _RAW: Final = frozenset({"raw", "-traw", "--file-type=raw"})
@@ -26,50 +34,27 @@ _PACKAGES: Final = {
     "sox": "sox",
     "rec": "sox",
 }
-# PipeWire's 24 bits are packed into 3 bytes (measured with 0.3.65).
-_PIPEWIRE_FORMATS: Final = {
-    "U8": ("u8", "U8"),
-    "S16_LE": ("s16", "S16_LE"),
-    "S24_LE": ("s24", "S24_3LE"),
-    "S24_3LE": ("s24", "S24_3LE"),
-    "S32_LE": ("s32", "S32_LE"),
-    "FLOAT_LE": ("f32", "FLOAT_LE"),
-}
-_JACK_BITS: Final = {
-    "S16_LE": "16",
-    "S24_LE": "24",
-    "S24_3LE": "24",
-    "S32_LE": "32",
-    "FLOAT_LE": "FLOAT",
-}
+_PLUGIN_PACKAGES: Final = {"pipewire": "pipewire-alsa", "jack": "libasound2-plugins"}
 
 
-class CannotLaunch(ValueError):
-    """A capture that no program can be asked for; the message is for people."""
+def candidates(request: CaptureRequest) -> tuple[str, ...]:
+    """Name the programs that may be called; the default name stands for the backend's own."""
+    if request.command != _DEFAULT_COMMAND:
+        return (request.command,)
+    found = _CANDIDATES.get(request.backend, (request.command,))
+    return found if request.args_template is None else found[:1]
 
 
-@attrs.frozen
-class Launch:
-    """
-    A call of a capture program.
-
-    :ivar argv: the program and its arguments.
-    :ivar owner: who makes the file: ``agent`` means headerless samples on stdout.
-    :ivar format: the samples that it will deliver.
-    :ivar ends_itself: whether the program knows the length of the window.
-    """
-
-    argv: tuple[str, ...]
-    owner: Literal["agent", "program"]
-    format: SampleFormat
-    ends_itself: bool = True
-
-
-def select_command(command: str, backend: str) -> str:
-    """Choose the program: the default name stands for the backend's own, any other for itself."""
-    if command == _DEFAULT_COMMAND:
-        return _COMMANDS.get(backend, command)
-    return command
+def server_of(request: CaptureRequest) -> Server | None:
+    """Which sound server a request is for, if we know how to ask it what it has."""
+    if request.args_template is not None:
+        return None
+    names = {PurePath(command).name for command in candidates(request)}
+    if names & _PIPEWIRE:
+        return "pipewire"
+    if "jack_capture" in names:
+        return "jack"
+    return "pipewire" if _by_plugin(request) else None
 
 
 def package_of(command: str) -> str | None:
@@ -93,21 +78,71 @@ def launch(request: CaptureRequest, path: Path) -> Launch:
         if getattr(request, what) <= 0:
             given = getattr(request, what)
             raise CannotLaunch(f"a capture cannot have {given} {what}: at least 1 is needed")
-    command = select_command(request.command, request.backend)
-    name = PurePath(command).name
+    command = candidates(request)[0]
     if request.args_template is not None:
         return _templated(command, request, request.args_template, path)
+    route = request.route
+    if route is None:
+        try:
+            route = route_of(request, Findings())
+        except NotThere as absent:
+            raise CannotLaunch(str(absent)) from absent
+    return route.to(path)
+
+
+def route_of(request: CaptureRequest, findings: Findings) -> Route:
+    """
+    Choose among the programs that are there.
+
+    :raises CannotLaunch: when none of them can do what was asked for.
+    :raises NotThere: when the sound server does not have the source now.
+    """
+    wished = candidates(request)
+    there = [each for each in wished if each in findings.programs]
+    command = there[0] if there else wished[0]
+    name = PurePath(command).name
+    if len(wished) > 1 and command in there and command != wished[0] and name == _DEFAULT_COMMAND:
+        return _standing_in(wished[0], request, findings)
     if name in _PIPEWIRE:
-        return _pipewire(command, request)
+        return pipewire.by_pw_record(command, request, findings)
     if name == "jack_capture":
-        return _jack(command, request, path)
+        return jack.by_jack_capture(command, request, findings)
+    if name == _DEFAULT_COMMAND and _by_plugin(request):
+        return pipewire.by_arecord(command, request, findings)
+    return _like_arecord(command, request)
+
+
+def _standing_in(program: str, request: CaptureRequest, findings: Findings) -> Route:
+    """Let ``arecord`` do what a program would do that is not there."""
+    backend = request.backend
+    if backend not in findings.plugins:
+        raise CannotLaunch(
+            f"nothing here can record {backend}: {program} is not installed, and ALSA has no plugin"
+            f" for it; install the Debian package {package_of(program)}"
+            f" or {_PLUGIN_PACKAGES[backend]}"
+        )
+    by_arecord = pipewire.by_arecord if backend == "pipewire" else jack.by_arecord
+    route = by_arecord(_DEFAULT_COMMAND, request, findings)
+    remark = f"{program} is not installed: arecord records {backend} through its ALSA plugin"
+    return attrs.evolve(route, remark=remark)
+
+
+def _by_plugin(request: CaptureRequest) -> bool:
+    if request.command == _DEFAULT_COMMAND and request.backend == "pipewire":
+        return True
+    arecord = PurePath(request.command).name == _DEFAULT_COMMAND
+    return arecord and pipewire.names_pipewire(request.device)
+
+
+def _like_arecord(command: str, request: CaptureRequest) -> Route:
     argv = (
         *(command, "-D", request.device, "-f", request.format.name, "-r", str(request.rate)),
         *("-c", str(request.channels)),
     )
-    if name in _ARECORD_DIALECT:
-        return Launch((*argv, "-t", "raw", "-"), "agent", request.format, ends_itself=False)
-    return Launch((*argv, "-d", str(request.seconds), str(path)), "program", request.format)
+    if PurePath(command).name in _ARECORD_DIALECT:
+        raw = (*argv, "-t", "raw", "-")
+        return Route(launch=Launch(raw, "agent", request.format, ends_itself=False))
+    return Route(launch=Launch((*argv, "-d", str(request.seconds)), "program", request.format))
 
 
 def _templated(command: str, request: CaptureRequest, text: str, path: Path) -> Launch:
@@ -123,39 +158,10 @@ def _templated(command: str, request: CaptureRequest, text: str, path: Path) -> 
     owner: Literal["agent", "program"] = "program" if template.names_output(text) else "agent"
     argv = (command, *template.expand(text, values))
     size = request.planned_frames * request.frame_bytes
-    splits = PurePath(command).name == "arecord" and _RAW.isdisjoint(argv)
+    splits = PurePath(command).name == _DEFAULT_COMMAND and _RAW.isdisjoint(argv)
     if owner == "program" and splits and size >= _SPLIT_BYTES:
         raise CannotLaunch(
             f"{command} splits WAV files at 2 GiB, and {request.seconds} s need {size} bytes:"
             " replace {output} in the capture args template by -t raw -"
         )
     return Launch(argv, owner, request.format, ends_itself="{seconds}" in text)
-
-
-def _pipewire(command: str, request: CaptureRequest) -> Launch:
-    found = _PIPEWIRE_FORMATS.get(request.format.name)
-    if found is None:
-        known = ", ".join(_PIPEWIRE_FORMATS)
-        raise CannotLaunch(f"{command} cannot deliver {request.format.name}; use one of {known}")
-    target = () if request.device in {"", "default"} else ("--target", request.device)
-    argv = (
-        *(command, "--record", *target, "--rate", str(request.rate)),
-        *("--channels", str(request.channels), "--format", found[0]),
-        # Otherwise more than two channels are mixed by speaker position.
-        # And when the target goes, another source would be recorded in its place.
-        *("-P", "{ stream.dont-remix=true node.dont-reconnect=true }", "-"),
-    )
-    return Launch(argv, "agent", FORMATS[found[1]], ends_itself=False)
-
-
-def _jack(command: str, request: CaptureRequest, path: Path) -> Launch:
-    bits = _JACK_BITS.get(request.format.name)
-    if bits is None:
-        known = ", ".join(_JACK_BITS)
-        raise CannotLaunch(f"{command} cannot deliver {request.format.name}; use one of {known}")
-    port = () if request.device in {"", "default"} else ("--port", request.device)
-    argv = (
-        *(command, "--no-stdin", "-d", str(request.seconds), "-c", str(request.channels)),
-        *("-f", "rf64", "-b", bits, "-dc", *port, str(path)),
-    )
-    return Launch(argv, "program", request.format)

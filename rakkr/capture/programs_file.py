@@ -1,7 +1,7 @@
 """
 The file that a capture program makes for itself.
 
-Every method blocks for as long as the disk takes.  Nothing here deletes audio.
+Every method blocks for as long as the disk takes.  No audio of the source is ever deleted here.
 """
 
 from __future__ import annotations
@@ -105,6 +105,13 @@ class ProgramsFile:
         except OSError as error:
             self.trouble = f"{self.path} could not be brought to the disk: {error.strerror}"
         return audio if audio.frames else None
+
+    def discard(self) -> None:
+        """Remove it; one that stays is named in :attr:`trouble`."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            self.trouble = f"{self.path} could not be removed: {error.strerror}"
 
     def _find_parts(self) -> None:
         """Name what arecord makes of a file of 2 GiB: it is renamed, and goes on in another."""

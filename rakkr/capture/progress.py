@@ -23,6 +23,7 @@ class Progress:
     :ivar spawned_at: when the program was started; no sample is older.
     :ivar started_at: when the first sample was captured; None before it.
     :ivar bytes: bytes of samples at the last look.
+    :ivar frame_bytes: bytes of one frame.
     """
 
     def __init__(
@@ -46,13 +47,13 @@ class Progress:
         self.growth = Growth(since, since)
         self._looked_at = self._unseen_since = spawned_at
         self._rate = rate
-        self._frame_bytes = frame_bytes
+        self.frame_bytes = frame_bytes
         self._pace = Pace(rate)
 
     @property
     def frames(self) -> int:
         """Whole frames at the last look."""
-        return self.bytes // self._frame_bytes
+        return self.bytes // self.frame_bytes
 
     def seconds(self, now: float) -> float | None:
         """Time since the first sample; None before it."""

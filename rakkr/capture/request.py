@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
 from rakkr.audio.pcm import SampleFormat
+
+if TYPE_CHECKING:
+    from rakkr.capture.route import Route
 
 
 @attrs.frozen(kw_only=True)
@@ -21,6 +25,7 @@ class CaptureRequest:
     :ivar rate: frames in a second.
     :ivar seconds: length of the window.
     :ivar path: the file to make; another name is found if this one is taken.
+    :ivar route: how it is captured on this machine, once that was found out.
     """
 
     backend: str
@@ -32,6 +37,7 @@ class CaptureRequest:
     channels: int
     seconds: int
     path: Path
+    route: Route | None = None
 
     @property
     def planned_frames(self) -> int:

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from rakkr.adopted_process import adopt
+from rakkr.capture.conclusion import audio_of
 from rakkr.capture.dropouts import Dropouts
 from rakkr.capture.ending import Ended, finish
 from rakkr.capture.found import Found, find
@@ -146,8 +147,15 @@ class Run:
         """Tell everybody how it ended."""
         self.outcome = outcome
         self.spawned.comes(None)
-        self.sample.comes(None if self.watch is None else self.watch.progress.started_at)
+        started = None if self.watch is None else self.watch.progress.started_at
+        self.sample.comes(None if self._nothing_came else started)
         self.end.comes(outcome)
+
+    @property
+    def _nothing_came(self) -> bool:
+        """Whether there was no sample, or none of the right source."""
+        lost = self.watch is not None and self.watch.lost is not None
+        return lost and self.outcome is not None and audio_of(self.outcome) is None
 
     def _do(self, work: Coroutine[Deferred[Any], Any, None]) -> None:
         Deferred.fromCoroutine(work).addErrback(self._broke)

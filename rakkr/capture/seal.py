@@ -11,8 +11,11 @@ from typing import Final
 import attrs
 
 from rakkr.audio.captured import CapturedAudio
+from rakkr.audio.silence import end_of_sound
 from rakkr.audio.wave import NotWave
 from rakkr.capture.exit_note import ExitNote, read_note
+from rakkr.capture.file import Storage
+from rakkr.capture.holding import Lost
 from rakkr.capture.prepare import Prepared
 
 _NO_ROOM_BYTES: Final = 1 << 20
@@ -77,11 +80,12 @@ def write_leash(path: Path, until: float) -> None:
     draft.replace(path)
 
 
-def seal(prepared: Prepared, most: int | None) -> Sealed:
+def seal(prepared: Prepared, most: int | None, lost: Lost | None = None) -> Sealed:
     """
     Finish the files of an ended capture.  Blocks.
 
     :param most: frames of which nobody needs more.
+    :param lost: why its program was ended, if its source was gone.
     :raises OSError: when the program's own file cannot be opened.
     """
     storage = prepared.storage
@@ -98,13 +102,31 @@ def seal(prepared: Prepared, most: int | None) -> Sealed:
     found = Sealed(None, size, captured_bytes=size or 0, size=whole, note=read_note(prepared.exit))
     found = attrs.evolve(found, disk_full=_is_full(storage.path.parent), silent_seconds=silent)
     try:
-        audio = storage.seal(most)
+        keep = None if lost is None else _of_the_source(lost, storage)
+        if keep == 0:
+            storage.discard()
+            return attrs.evolve(found, trouble=storage.trouble or unread)
+        audio = storage.seal(_least(most, keep))
+        if audio is not None and keep is not None:  # a file of the program's own is not cut
+            audio = attrs.evolve(audio, frames=min(audio.frames, keep))
     except NotWave as refusal:
         error = f"{storage.path} cannot be read: {refusal}"
         return attrs.evolve(found, error=error, trouble=storage.trouble or unread)
     if audio is not None:
         size = audio.frames * audio.format.frame_bytes(audio.channels)
     return attrs.evolve(found, audio=audio, audio_bytes=size, trouble=storage.trouble or unread)
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
+
+
+def _of_the_source(lost: Lost, storage: Storage) -> int | None:
+    """Count the frames that are of the source, and not made up when it was gone."""
+    if lost.keep is None or not lost.silence:
+        return lost.keep
+    audio = storage.so_far()
+    return 0 if audio is None else end_of_sound(audio, min(lost.keep, audio.frames))
 
 
 def tidy(prepared: Prepared, messages: bool) -> None:

@@ -46,7 +46,7 @@ def start_program(
             else in_own_session(world.spawner, world.env),
             world.clock,
             files.launch.argv,
-            env={**world.env, "LC_ALL": "C"},
+            env={**world.env, **files.launch.env, "LC_ALL": "C"},
             ladder=ladder(grace),
             child_fds={0: nothing.fileno(), 1: files.stdout, 2: files.messages.descriptor},
         )

@@ -10,6 +10,7 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReactorProcess, IReactorTime
 
+from rakkr.capture.tie_watch import Look
 from rakkr.process_identity import PROC
 
 _T = TypeVar("_T")
@@ -45,6 +46,7 @@ class Surroundings:
         runs on for ever when the agent dies.
     :ivar watcher: the reactor, to watch processes that are not our children; None looks for them.
     :ivar proc: where the system tells of its processes.
+    :ivar look: asks a sound server what it has; None leaves captures unchecked.
     """
 
     spawner: IReactorProcess
@@ -54,3 +56,4 @@ class Surroundings:
     shim: tuple[str, ...] = ()
     watcher: IReactorFDSet | None = None
     proc: Path = PROC
+    look: Look | None = None

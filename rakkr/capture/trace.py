@@ -11,6 +11,7 @@ import attrs
 
 from rakkr.audio.pcm import UnknownFormat, sample_format
 from rakkr.capture.dropouts import Dropouts
+from rakkr.capture.tie import Tie
 from rakkr.process_identity import ProcessIdentity
 
 
@@ -41,6 +42,7 @@ class Trace:
     :ivar started_at: when its first sample was captured; None before.
     :ivar messages_at: how far its messages were read, in bytes.
     :ivar dropouts: the losses that it reported until there.
+    :ivar tie: what a sound server has to join it to; None where there is no server.
     """
 
     path: Path
@@ -62,6 +64,7 @@ class Trace:
     started_at: float | None = None
     messages_at: int = 0
     dropouts: Dropouts = attrs.field(factory=Dropouts)
+    tie: Tie | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Say it in plain values."""
@@ -69,6 +72,7 @@ class Trace:
         for name in ("path", "messages", "leash", "exit"):
             plain[name] = str(plain[name])
         plain["argv"] = list(self.argv)
+        plain["tie"] = None if self.tie is None else self.tie.as_json()
         return plain
 
     @classmethod
@@ -89,7 +93,7 @@ class Trace:
 
 
 def _read(plain: Mapping[str, Any]) -> Trace:
-    who, lost = plain["identity"], plain.get("dropouts")
+    who, lost, tie = plain["identity"], plain.get("dropouts"), plain.get("tie")
     owner = plain["owner"]
     if owner not in {"agent", "program"}:
         raise ValueError(f"nobody is called {owner!r}")
@@ -114,6 +118,7 @@ def _read(plain: Mapping[str, Any]) -> Trace:
         started_at=None if started_at is None else _moment(started_at),
         messages_at=_count(plain.get("messages_at", 0)),
         dropouts=Dropouts() if lost is None else _dropouts(lost),
+        tie=None if tie is None else Tie.from_json(tie),
     )
 
 

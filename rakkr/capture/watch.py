@@ -10,11 +10,13 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from rakkr.capture.growth import StallEvidence
+from rakkr.capture.holding import Lost
 from rakkr.capture.prepare import Prepared
 from rakkr.capture.progress import Progress
 from rakkr.capture.request import CaptureLimits
 from rakkr.capture.seal import checkpoint
 from rakkr.capture.surroundings import Surroundings
+from rakkr.capture.tie_watch import TieWatch
 from rakkr.capture.window import LOOK_SECONDS, Window
 from rakkr.ladder import Watched
 
@@ -29,6 +31,8 @@ class Watch:
     :ivar window: how much is needed.
     :ivar progress: what was seen.
     :ivar stall: what shows that the file no longer grows, None while it does.
+    :ivar lost: what shows that the source is gone, None while it is there.
+    :ivar tie: the looks at the sound server; None where there is none.
     :ivar disk: held by whoever works on the files.
     """
 
@@ -54,6 +58,7 @@ class Watch:
         self.window = window
         self.progress = progress
         self.stall: StallEvidence | None = None
+        self.lost: Lost | None = None
         self.disk = DeferredLock()
         self.files = files
         self._limits = limits
@@ -65,6 +70,9 @@ class Watch:
         self._process: Watched | None = None
         self._looking: IDelayedCall | None = None
         self._sync_at = self._clock.seconds() + LOOK_SECONDS
+        self.tie: TieWatch | None = None
+        if files.launch.tie is not None and world.look is not None:
+            self.tie = TieWatch(files.launch.tie, world.look, world.clock, self, self._lose)
 
     def begin(self, process: Watched, *, judge: bool = True) -> None:
         """
@@ -74,6 +82,8 @@ class Watch:
             much is needed before the program is ended.
         """
         self._process = process
+        if self.tie is not None:
+            self.tie.begin()
         if judge:
             self._look()
         else:
@@ -83,8 +93,23 @@ class Watch:
     def end(self) -> None:
         """Look no more."""
         self._process = None
+        if self.tie is not None:
+            self.tie.end()
         if self._looking is not None and self._looking.active():
             self._looking.cancel()
+
+    def frames_now(self) -> int:
+        """Frames that are in the file at this moment."""
+        return (self.files.storage.audio_bytes() or 0) // self.progress.frame_bytes
+
+    def quiet_seconds(self) -> float:
+        """For how long the file has not grown, as far as was looked."""
+        return self._clock.seconds() - self.progress.growth.grew
+
+    def _lose(self, lost: Lost) -> None:
+        self.lost = lost
+        if self._process is not None:
+            self._process.stop()
 
     def want(self, frames: int | None) -> None:
         """End the program at so many frames, or never."""
@@ -113,7 +138,8 @@ class Watch:
     def _see(self, now: float) -> None:
         storage, progress = self.files.storage, self.progress
         progress.seen(storage.size(), storage.audio_bytes(), now)
-        if progress.started_at is not None and not self._started:
+        certain = self.tie is None or self.tie.settled
+        if progress.started_at is not None and certain and not self._started:
             self._started = True
             self._sync_at = now  # what the program said of its device came before
             self._first_sample()

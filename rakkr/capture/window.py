@@ -6,8 +6,8 @@ from typing import Final
 
 import attrs
 
-from rakkr.capture.programs import Launch
 from rakkr.capture.progress import SETTLING_SECONDS
+from rakkr.capture.route import Launch
 
 LOOK_SECONDS: Final = 1.0
 LEASH_SECONDS: Final = 10.0

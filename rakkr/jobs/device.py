@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import attrs
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from rakkr.capture.request import CaptureRequest
+from rakkr.capture.route import CannotLaunch, NotThere
 from rakkr.inventory.reference import parse_reference
 from rakkr.inventory.stable import DeviceIdentity, Found
 from rakkr.jobs.plan import SessionPlan
@@ -47,6 +50,16 @@ class KnownDevice:
         found = await self._place.devices.find(self.identity, self._plan.device)
         self.name = found.device or self.name
         return found
+
+    async def ready(self, request: CaptureRequest) -> CaptureRequest | str:
+        """Find out how it is captured at this moment, or say why it cannot be."""
+        found = await self.now()
+        if found.device is None:
+            return found.absent or f"{request.device} is not there"
+        try:
+            return await self._place.find_route(attrs.evolve(request, device=found.device))
+        except (CannotLaunch, NotThere) as reason:
+            return str(reason)
 
     def learn(self, note: Callable[[Any], Deferred[None]]) -> None:
         """

@@ -13,6 +13,7 @@ from rakkr.capture.capture import Capture
 from rakkr.capture.conclusion import audio_of
 from rakkr.capture.outcome import Completed
 from rakkr.capture.request import CaptureRequest
+from rakkr.capture.route import CannotLaunch, NotThere
 from rakkr.controller.errors import ControllerError
 from rakkr.controller.messages import Receipt
 from rakkr.controller.upload import Upload
@@ -100,9 +101,11 @@ class DirectCapture:
         self._settings = place.live.current
         self._plan = plan_direct(self._settings, recording_id)
         self._capture: Capture | None = None
+        self._dismissed = False
 
     def dismiss(self) -> None:
         """End the recording now, and deliver what there is."""
+        self._dismissed = True
         if self._capture is not None:
             self._capture.stop()
 
@@ -112,9 +115,15 @@ class DirectCapture:
 
         :raises DirectCaptureFailed: naming the audio that was recorded, if any was.
         """
+        try:
+            request = await self._place.find_route(self._plan.request)
+        except (CannotLaunch, NotThere) as reason:
+            raise DirectCaptureFailed(str(reason)) from reason
         self._capture = self._place.start_capture(
-            self._plan.request, limits_of(self._settings), lambda _: succeed(None)
+            request, limits_of(self._settings), lambda _: succeed(None)
         )
+        if self._dismissed:
+            self._capture.stop()
         outcome = await self._capture.when_done()
         if not isinstance(outcome, Completed):
             left = audio_of(outcome)

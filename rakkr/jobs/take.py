@@ -195,16 +195,13 @@ class Take:
     async def _segment(self) -> str | None:
         """Run one segment; says why it ended before its time, None when it did not."""
         self.reel.axis.tried(self._place.stamp())
-        device = await self.device.now()
-        if device.absent is not None:
-            return device.absent
-        assert device.device is not None
+        request = await self.device.ready(self._request(self.plan.device, None))
+        if isinstance(request, str):
+            return request
         if not self._wanted():
             return None
         self.reel.number, self.reel.opened = self.reel.number + 1, None
-        capture = self._place.start_capture(
-            self._request(device.device, None), self._limits, self._announce
-        )
+        capture = self._place.start_capture(request, self._limits, self._announce)
         await self._follow(capture)
         return early_end(capture) if self._wanted() else None
 

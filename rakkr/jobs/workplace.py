@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from rakkr.capture.capture import Capture
 from rakkr.capture.request import CaptureLimits, CaptureRequest
+from rakkr.capture.router import FindRoute
 from rakkr.capture.surroundings import InThread
 from rakkr.capture.trace import Trace
 from rakkr.clock import WallTime
@@ -110,6 +111,7 @@ class Workplace:
     uploads: Uploads
     devices: Devices
     disk: Disk
+    find_route: FindRoute
     start_capture: StartCapture
     adopt_capture: AdoptCapture
     render: Callable[..., Any]

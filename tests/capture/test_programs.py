@@ -7,21 +7,100 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.audio.pcm import FORMATS, sample_format
-from rakkr.capture.programs import CannotLaunch, launch, package_of, select_command
+from rakkr.capture.abilities import Abilities
+from rakkr.capture.findings import Findings
+from rakkr.capture.programs import (
+    CannotLaunch,
+    candidates,
+    launch,
+    package_of,
+    route_of,
+    server_of,
+)
 from rakkr.capture.template import BadTemplate
+from rakkr.inventory.jack import JackPort, Patchbay
+from rakkr.inventory.pipewire import Graph, Node
 from tests.capture.requests import request
 
 _PATH = Path("/data/take.raw.wav")
+JACK_FIRST = "jack_capture"
+GRAPH = Graph(nodes=(Node(id=1, name="desk", serial="7", media_class="Audio/Source"),))
+PORTS = Patchbay(ports=tuple(JackPort(name=f"sim:{n}", output=True) for n in (1, 2)))
 
 
-class SelectCommandTests(SynchronousTestCase):
+class CandidatesTests(SynchronousTestCase):
     def test_only_the_default_is_replaced(self) -> None:
-        """The default name becomes the backend's own program; any other name stays."""
-        self.assertEqual(select_command("arecord", "alsa"), "arecord")
-        self.assertEqual(select_command("arecord", "pipewire"), "pw-record")
-        self.assertEqual(select_command("arecord", "jack"), "jack_capture")
-        self.assertEqual(select_command("/usr/bin/arecord", "jack"), "/usr/bin/arecord")
-        self.assertEqual(select_command("rakkr-tone", "pipewire"), "rakkr-tone")
+        """The default name becomes the backend's own programs; any other name stays."""
+        for backend, command, expected in (
+            ("alsa", "arecord", ("arecord",)),
+            ("pipewire", "arecord", ("pw-record", "pw-cat", "arecord")),
+            ("jack", "/usr/bin/arecord", ("/usr/bin/arecord",)),
+            ("pipewire", "rakkr-tone", ("rakkr-tone",)),
+        ):
+            asked = request(backend=backend, command=command)
+            self.assertEqual(candidates(asked), expected)
+        self.assertIn("jack_capture", candidates(request(backend="jack")))
+
+    def test_a_template_has_one_program(self) -> None:
+        """A template is written for one program, and no other may take its place."""
+        asked = request(backend="pipewire", args_template="{device} -")
+        self.assertEqual(candidates(asked), ("pw-record",))
+
+
+class RouteTests(SynchronousTestCase):
+    def test_the_best_that_is_there(self) -> None:
+        """The first program that is there is called; where none is, the first one's name stays."""
+        for backend, device, first in (
+            ("pipewire", "desk", "pw-record"),
+            ("jack", "sim", JACK_FIRST),
+        ):
+            view = GRAPH if backend == "pipewire" else PORTS
+            asked = request(backend=backend, device=device)
+            for there in (candidates(asked), (first,), ("pw-cat", "arecord")):
+                programs = {name: Abilities() for name in there}
+                found = Findings(programs=programs, plugins=frozenset({backend}), view=view)
+                expected = next((each for each in candidates(asked) if each in programs), None)
+                self.assertEqual(route_of(asked, found).launch.argv[0], expected)
+            nothing = route_of(asked, Findings(view=view))
+            self.assertEqual(nothing.launch.argv[0], first)
+
+    def test_arecord_stands_in(self) -> None:
+        """arecord takes another program's place through a plugin, and that is said."""
+        asked = request(backend="pipewire", device="desk")
+        programs = {"arecord": Abilities()}
+        found = Findings(programs=programs, plugins=frozenset({"pipewire"}), view=GRAPH)
+        route = route_of(asked, found)
+        self.assertEqual(route.launch.argv[2], "pipewire:NODE=desk")
+        self.assertEqual(
+            route.remark,
+            "pw-record is not installed: arecord records pipewire through its ALSA plugin",
+        )
+        with self.assertRaisesRegex(CannotLaunch, "install the Debian package pipewire-bin or"):
+            route_of(asked, Findings(programs=programs, view=GRAPH))
+
+    def test_a_plugin_that_was_named(self) -> None:
+        """ALSA's device for PipeWire is taken for what it is, whoever names it, but no other."""
+        named = request(device="pipewire:NODE=desk")
+        for asked in (named, request(command="/usr/bin/arecord", device="pipewire")):
+            self.assertEqual(server_of(asked), "pipewire")
+            self.assertIn("PIPEWIRE_ALSA", route_of(asked, Findings()).launch.env)
+        other = request(command="/usr/bin/arecord", device="hw:0", backend="pipewire")
+        self.assertIsNone(server_of(other))
+        self.assertEqual(route_of(other, Findings()).launch.argv[1:3], ("-D", "hw:0"))
+
+    def test_servers(self) -> None:
+        """A server is asked only where we know what the program does with it."""
+        for expected, changes in (
+            (None, {}),
+            ("pipewire", {"backend": "pipewire"}),
+            ("pipewire", {"command": "/opt/pw-cat"}),
+            ("jack", {"backend": "jack"}),
+            ("jack", {"command": "jack_capture"}),
+            (None, {"backend": "jack", "command": "rakkr-tone"}),
+            (None, {"backend": "jack", "args_template": "-x"}),
+            (None, {"device": "pipewires"}),
+        ):
+            self.assertEqual(server_of(request(**changes)), expected, changes)
 
 
 class LaunchTests(SynchronousTestCase):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import itertools
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -20,12 +21,16 @@ from twisted.internet.threads import deferToThreadPool
 
 from rakkr.audio.captured import CapturedAudio
 from rakkr.audio.pcm import sample_format
+from rakkr.capture.probing import Probing
 from rakkr.capture.request import CaptureRequest
+from rakkr.capture.router import Router
+from rakkr.capture.servers import SoundServers
 from rakkr.capture.surroundings import Surroundings, shim_command
 from rakkr.tone import numbered
 
 # As rakkr.tap does; shims and agents understand each other by this clock.
 reactor.seconds = time.monotonic  # type: ignore[method-assign]
+_numbers = itertools.count(1)
 
 
 def real_surroundings(env: Mapping[str, str] | None = None) -> Surroundings:
@@ -34,11 +39,40 @@ def real_surroundings(env: Mapping[str, str] | None = None) -> Surroundings:
     return Surroundings(
         spawner=world,
         clock=world,
-        in_thread=functools.partial(deferToThreadPool, world, world.getThreadPool()),
+        in_thread=_in_thread,
         env={**os.environ, **(env or {})},
         shim=shim_command(sys.executable),
         watcher=world,
+        look=_servers(env),
     )
+
+
+def real_router(env: Mapping[str, str] | None = None) -> Router:
+    """Find out how captures are made, on the real reactor."""
+    world: Any = reactor
+    probing = Probing(world, world, {**os.environ, **(env or {})})
+    return Router(probing, _servers(env), world, lambda: f"rakkr-test-{next(_numbers)}")
+
+
+def only(directory: Path, *programs: str) -> Mapping[str, str]:
+    """Make an environment in which there are no other programs than these."""
+    place = directory / "only"
+    place.mkdir(exist_ok=True)
+    for name in programs:
+        path = shutil.which(name)
+        assert path is not None, name
+        (place / name).symlink_to(path)
+    return {"PATH": str(place)}
+
+
+def _in_thread(work: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+    world: Any = reactor
+    return deferToThreadPool(world, world.getThreadPool(), work, *arguments)
+
+
+def _servers(env: Mapping[str, str] | None) -> SoundServers:
+    world: Any = reactor
+    return SoundServers(world, world, _in_thread, {**os.environ, **(env or {})})
 
 
 def two_seconds(directory: Path, **changes: Any) -> CaptureRequest:

@@ -1,17 +1,19 @@
 """
-A private PipeWire with one source that plays a tone, for machines without sound or desktop.
+A private PipeWire with sources that play known sound, for machines without sound or desktop.
 
 WirePlumber runs without D-Bus only when the parts that need it are switched off, hence its
-configuration below.  The source is ``pw-cat`` playing what ``rakkr-tone`` makes.
+configuration below.  A source is ``pw-cat`` playing what ``rakkr-tone`` makes; ending it is pulling
+the plug.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,6 +41,7 @@ context.spa-libs = {
     support.* = support/libspa-support
 }
 context.modules = [
+    { name = libpipewire-module-rt flags = [ ifexists nofail ] }
     { name = libpipewire-module-protocol-native }
     { name = libpipewire-module-metadata }
     { name = libpipewire-module-spa-node-factory }
@@ -65,36 +68,33 @@ libcamera_monitor.enabled = false
 default_access.properties["enable-flatpak-portal"] = false
 """
 _PATIENCE_SECONDS = 15.0
+_FORMATS = {"S16_LE": "s16", "S24_3LE": "s24", "S32_LE": "s32", "FLOAT_LE": "f32"}
 
 
 class PipeWireServer:
     """
-    The daemon, its session manager, and a source; all end with the context.
+    The daemon, its session manager, and its sources; all end with the context.
+
+    There is one source from the beginning, and it is the default one.
 
     :ivar env: to be added to the environment of its clients.
-    :ivar device: for ``arecord -D``; ``target`` is its name for ``pw-record --target``.
-    :ivar alsa_env: more environment, without which ALSA clients get channels mixed by position.
+    :ivar target: the name of the first source.
     """
 
     target = "tone"
-    device = "pipewire:NODE=tone"
 
     def __init__(self, directory: Path, channels: int = 2, rate: int = 48000) -> None:
         self._directory = directory / "pipewire"
         self._channels = channels
         self._rate = rate
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._daemons: list[subprocess.Popen[bytes]] = []
+        self._sources: dict[str, list[subprocess.Popen[bytes]]] = {}
         self.env = {"PIPEWIRE_RUNTIME_DIR": str(self._directory / "run")}
-        self.alsa_env = {"PIPEWIRE_ALSA": "{ stream.dont-remix=true }"}
 
     def __enter__(self) -> Self:
         self._configure()
         try:
-            self._start(["pipewire"])
-            self._wait_for((self._directory / "run" / "pipewire-0").exists)
-            self._start(["wireplumber"])
-            self._play()
-            self._wait_for(self._has_ports)
+            self.start()
         except BaseException:
             self._end()
             raise
@@ -107,6 +107,69 @@ class PipeWireServer:
         traceback: TracebackType | None,
     ) -> None:
         self._end()
+
+    def start(self) -> None:
+        """Start the server with its first source, after :meth:`crash` too."""
+        self._daemons.append(self._start(["pipewire"]))
+        self._wait_for((self._directory / "run" / "pipewire-0").exists)
+        self._daemons.append(self._start(["wireplumber"]))
+        self.plug(self.target, self._channels)
+
+    def plug(
+        self, name: str, channels: int, sample: str = "S32_LE", *, numbered: bool = False
+    ) -> None:
+        """
+        Have one source more.
+
+        :param sample: the format of the samples that it has.
+        :param numbered: whether its frames carry their numbers; else each channel has a tone.
+        """
+        shape = ["-f", sample, "-c", str(channels), "-r", str(self._rate)]
+        sound = "numbered" if numbered else "tone"
+        # Flat out: pw-cat takes what it needs, when it needs it.
+        tone = self._start(
+            [tone_program(self._directory), "-D", sound, *shape, "-t", "raw", "--speed", "0"],
+            stdout=subprocess.PIPE,
+        )
+        assert tone.stdout is not None
+        importance = 2000 if name == self.target else 1000
+        properties = (
+            f"{{ node.name={name} media.class=Audio/Source priority.session={importance} }}"
+        )
+        positions = ",".join(f"AUX{each}" for each in range(channels))
+        player = self._start(
+            [
+                *("pw-cat", "-p", "--target", "0", "--format", _FORMATS[sample]),
+                *("--rate", str(self._rate), "--channels", str(channels)),
+                *("--channel-map", positions, "-P", properties, "-"),
+            ],
+            stdin=tone.stdout.fileno(),
+        )
+        tone.stdout.close()
+        self._sources[name] = [player, tone]
+        self._wait_for(lambda: self._has_ports(name))
+
+    def unplug(self, name: str) -> None:
+        """Take a source away."""
+        for child in self._sources.pop(name):
+            child.kill()
+            child.wait()
+        self._wait_for(lambda: not self._has_ports(name))
+
+    def crash(self) -> None:
+        """Kill the server; what was connected to it ends, or does not."""
+        self._daemons[0].kill()
+        self._end()
+        (self._directory / "run" / "pipewire-0").unlink(missing_ok=True)
+        (self._directory / "run" / "pipewire-0.lock").unlink(missing_ok=True)
+
+    def freeze(self) -> None:
+        """Let the server stand still."""
+        self._daemons[0].send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._daemons[0].send_signal(signal.SIGCONT)
 
     def _configure(self) -> None:
         files = {
@@ -129,62 +192,45 @@ class PipeWireServer:
         return env
 
     def _start(
-        self, argv: Sequence[str | Path], stdin: int | None = None
+        self, argv: Sequence[str | Path], stdin: int | None = None, stdout: int | None = None
     ) -> subprocess.Popen[bytes]:
-        log = (self._directory / f"{Path(argv[0]).name}.log").open("ab")
-        with log:
-            child = subprocess.Popen(
+        with (self._directory / f"{Path(argv[0]).name}.log").open("ab") as log:
+            return subprocess.Popen(
                 argv,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL if stdin is None else stdin,
-                stdout=subprocess.PIPE if Path(argv[0]).name == "rakkr-tone" else log,
+                stdout=log if stdout is None else stdout,
                 stderr=log,
                 start_new_session=True,
             )
-        self._children.append(child)
-        return child
 
-    def _play(self) -> None:
-        shape = ["-c", str(self._channels), "-r", str(self._rate)]
-        # Flat out: pw-cat takes what it needs, when it needs it.
-        tone = self._start(
-            [tone_program(self._directory), "-f", "S32_LE", *shape, "-t", "raw", "--speed", "0"]
-        )
-        assert tone.stdout is not None
-        properties = "{ node.name=tone media.class=Audio/Source priority.session=1000 }"
-        positions = ",".join(f"AUX{each}" for each in range(self._channels))
-        self._start(
-            [
-                *("pw-cat", "-p", "--target", "0", "--format", "s32"),
-                *("--rate", str(self._rate), "--channels", str(self._channels)),
-                *("--channel-map", positions, "-P", properties, "-"),
-            ],
-            stdin=tone.stdout.fileno(),
-        )
-        tone.stdout.close()
-
-    def _has_ports(self) -> bool:
+    def _has_ports(self, name: str) -> bool:
         found = subprocess.run(
             ["pw-link", "-o"], env=self._environment(), capture_output=True, check=False, timeout=5
         )
-        return b"tone:" in found.stdout
+        return f"{name}:".encode() in found.stdout
 
-    def _wait_for(self, happened: object) -> None:
-        assert callable(happened)
+    def _wait_for(self, happened: Callable[[], bool]) -> None:
         end = time.monotonic() + _PATIENCE_SECONDS
         while not happened():
-            dead = [child.args for child in self._children if child.poll() is not None]
+            players = [children[0] for children in self._sources.values()]
+            dead = [each.args for each in (*self._daemons, *players) if each.poll() is not None]
             if dead or time.monotonic() > end:
                 logs = "\n".join(each.read_text() for each in self._directory.glob("*.log"))
-                raise AssertionError(f"PipeWire did not start; ended: {dead}\n{logs}")
+                raise AssertionError(f"PipeWire is not as it should be; ended: {dead}\n{logs}")
             time.sleep(0.05)
 
     def _end(self) -> None:
-        for child in reversed(self._children):
+        players = [child for children in self._sources.values() for child in children]
+        children = [*players, *reversed(self._daemons)]
+        for child in children:
+            child.send_signal(signal.SIGCONT)
             child.terminate()
-        for child in reversed(self._children):
+        for child in children:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(5)
             if child.poll() is None:
                 child.kill()
                 child.wait()
+        self._daemons.clear()
+        self._sources.clear()

@@ -71,11 +71,11 @@ async def test_pipewire(tmp_path: Path, need: Need) -> None:
     for program, package in (*pipewire_server.NEEDS, ("arecord", "alsa-utils")):
         need(program, package)
     with PipeWireServer(tmp_path) as server:
-        async with make_rig(tmp_path, **server.env, **server.alsa_env) as rig:
+        async with make_rig(tmp_path, **server.env) as rig:
             await rig.start_controller("--solo-port", "0")
             rig.start_agent()
             operator = rig.operator()
-            wished = {"nodeId": NODE, "device": server.device, "durationSeconds": 3}
+            wished = {"nodeId": NODE, "device": "pipewire:NODE=tone", "durationSeconds": 3}
             path = await fetched(rig, operator, await queue(operator, wished))
             samples = await decode(path, dict(rig.environ))
             assert len(samples) == 3 * 48_000

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, DeferredSemaphore, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredSemaphore, fail, maybeDeferred, succeed
 
 from rakkr.audio.strip import Strip
 from rakkr.capture.capture import Capture, adopt_capture, start_capture
 from rakkr.capture.request import CaptureLimits, CaptureRequest
+from rakkr.capture.route import CannotLaunch, NotThere
 from rakkr.capture.surroundings import Surroundings
 from rakkr.capture.trace import Trace
 from rakkr.clock import WallTime
@@ -139,6 +140,7 @@ class Shop:
     :ivar rendered: (captured file, start frame, end frame, target) of each render; the frames are
         those of its first file.
     :ivar strips: what each render was made of.
+    :ivar absent: why nothing can be captured at the moment.
     :ivar before_disk: called with each piece of work before it is done in a thread.
     :ivar after_disk: called with it afterwards.
     :ivar noon: the wall time at the reactor's second 0.
@@ -167,6 +169,7 @@ class Shop:
         self.disk = RoomyDisk()
         self.punched: list[tuple[Path, int, int]] = []
         self.troubles: list[Trouble] = []
+        self.absent: CannotLaunch | NotThere | None = None
         self.before_disk: Callable[[Any], None] = lambda _: None
         self.after_disk: Callable[[Any], None] = lambda _: None
         program = self.directory / "bin" / "arecord"
@@ -187,6 +190,7 @@ class Shop:
             uploads=Uploads(self.reactor),
             devices=self.devices,
             disk=self.disk,
+            find_route=self._find_route,
             start_capture=self._start_capture,
             adopt_capture=self._adopt_capture,
             punch=self._punch,
@@ -260,6 +264,9 @@ class Shop:
             env={"PATH": str(self.directory / "bin")},
             proc=self.directory / "proc",
         )
+
+    def _find_route(self, request: CaptureRequest) -> Deferred[CaptureRequest]:
+        return succeed(request) if self.absent is None else fail(self.absent)
 
     def _start_capture(
         self,

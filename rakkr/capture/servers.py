@@ -1,0 +1,89 @@
+"""Looking at the sound servers, by the programs that come with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+from twisted.internet.interfaces import IReactorProcess, IReactorTime
+
+from rakkr.capture.surroundings import InThread
+from rakkr.capture.tie import NoAnswer, Server, View
+from rakkr.inventory.jack import Patchbay, read_ports
+from rakkr.inventory.pipewire import NotADump, read_dump
+from rakkr.process import Ladder, Ran, run
+from rakkr.wording import summary
+
+LIMIT_SECONDS: Final = 3.0
+_MOST_BYTES: Final = 1 << 24
+_PACKAGES: Final = {"pw-dump": "pipewire-bin", "jack_lsp": "jackd2 (or jack-example-tools)"}
+# Otherwise its tools start a server of their own where there is none.
+_ENV: Final = {"LC_ALL": "C", "JACK_NO_START_SERVER": "1"}
+
+
+@attrs.frozen
+class SoundServers:
+    """
+    Asks PipeWire and JACK what they have.
+
+    :ivar env: the whole environment of the programs that ask.
+    """
+
+    spawner: IReactorProcess
+    clock: IReactorTime
+    in_thread: InThread
+    env: Mapping[str, str]
+
+    async def __call__(self, server: Server) -> View:
+        """Say what a server shows now; does not fail."""
+        if server == "pipewire":
+            return await self._pipewire()
+        return await self._jack()
+
+    async def jack_rate(self) -> int | None:
+        """The frames in a second that JACK runs at; None when it does not say."""
+        ran = await self._run(["jack_samplerate"])
+        text = ran.stdout.strip()
+        return int(text) if ran.exit.ok and text.isdigit() else None
+
+    async def _pipewire(self) -> View:
+        ran = await self._run(["pw-dump"])
+        silent = _silent("pw-dump", "PipeWire", ran)
+        if silent is not None:
+            return silent
+        try:
+            return await self.in_thread(read_dump, ran.stdout.decode("utf-8", "replace"))
+        except NotADump as error:
+            return NoAnswer(str(error))
+
+    async def _jack(self) -> View:
+        ran = await self._run(["jack_lsp", "-c", "-p", "-t"])
+        silent = _silent("jack_lsp", "JACK", ran)
+        if silent is not None:
+            return silent
+        found: Patchbay = read_ports(ran.stdout.decode("utf-8", "replace"))
+        return found
+
+    async def _run(self, argv: Sequence[str]) -> Ran:
+        return await run(
+            self.spawner,
+            self.clock,
+            argv,
+            env={**self.env, **_ENV},
+            ladder=Ladder(grace=0.5, give_up=1.0, limit=LIMIT_SECONDS),
+            most=_MOST_BYTES,
+        )
+
+
+def _silent(program: str, server: str, ran: Ran) -> NoAnswer | None:
+    """Say why a program has no answer; None when it has one."""
+    if ran.exit.refused is not None:
+        package = _PACKAGES[program]
+        return NoAnswer(f"{ran.exit.refused}; install the Debian package {package}", blind=True)
+    if ran.overran:
+        return NoAnswer(f"{server} does not answer {program} within {LIMIT_SECONDS:g} s")
+    if not ran.exit.ok:
+        said = summary(ran.stderr.decode("utf-8", "replace"))
+        return NoAnswer(f"{server} does not answer {program}: {said or ran.exit}")
+    return None

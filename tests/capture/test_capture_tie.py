@@ -1,0 +1,272 @@
+"""A capture whose source a sound server takes away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from rakkr.capture.capture import Capture, adopt_capture, start_capture
+from rakkr.capture.outcome import Completed, Failed
+from rakkr.capture.request import CaptureLimits
+from rakkr.capture.route import Launch, Route
+from rakkr.capture.surroundings import Surroundings
+from rakkr.capture.tie import NoAnswer, Server, Tie, View
+from rakkr.inventory.pipewire import Graph, Link, Node, Port
+from tests.capture.case import SECOND, CaptureCase
+from tests.capture.requests import request
+
+TIE = Tie(server="pipewire", client="rakkr-1", sources=("desk",))
+DESK = Node(id=1, name="desk", serial="11", media_class="Audio/Source")
+OTHER = Node(id=2, name="other", serial="12", media_class="Audio/Source")
+STREAM = Node(id=3, name="rakkr-1", serial="13", media_class="Stream/Input/Audio")
+INPUT = Port(id=30, node=3, number=0, output=False)
+
+
+def joined_to(*nodes: Node) -> Graph:
+    """Have both sources, and the recording linked to these."""
+    links = tuple(
+        Link(output_node=node.id, output_port=10, input_node=3, input_port=30) for node in nodes
+    )
+    return Graph(nodes=(DESK, OTHER, STREAM), ports=(INPUT,), links=links)
+
+
+GOOD = joined_to(DESK)
+ELSEWHERE = joined_to(OTHER)
+LOOSE = joined_to()
+GONE = Graph(nodes=(OTHER, STREAM), ports=(INPUT,))
+
+
+class TiedCase(CaptureCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.view: View | None = GOOD
+        self.looks = 0
+        self.waiting: list[Deferred[View]] = []
+
+    async def look(self, server: Server) -> View:
+        """Show what is laid out; None takes its time."""
+        self.assertEqual(server, "pipewire")
+        self.looks += 1
+        if self.view is None:
+            self.waiting.append(Deferred())
+            return await self.waiting[-1]
+        return self.view
+
+    def world(self) -> Surroundings:
+        """Have a server that is looked at."""
+        return Surroundings(
+            spawner=self.reactor,
+            clock=self.reactor,
+            in_thread=self.threads,
+            env={"PATH": str(self.directory / "bin"), "PIPEWIRE_ALSA": "{}"},
+            look=self.look,
+        )
+
+    def begin(self, **changes: Any) -> Capture:
+        """Start a capture of ten seconds that is tied to the desk."""
+        asked = request(path=self.path, **changes)
+        env = {"PIPEWIRE_ALSA": "ours"}
+        call = Launch(("pw-record", "-"), "agent", asked.format, False, env, TIE)
+        asked = request(path=self.path, route=Route(launch=call), **changes)
+        return start_capture(asked, CaptureLimits(), self.world())
+
+    def second(self, data: bytes = SECOND) -> None:
+        """Let a second pass in which the program delivers this."""
+        self.reactor.last.writes(data)
+        self.reactor.pump([0.25] * 4)
+
+    def lost(self, capture: Capture) -> Failed:
+        """See that the program was told to end, let it, and get the outcome."""
+        self.assertEqual(self.reactor.last.signals, ["INT"])
+        self.reactor.last.ends(1)
+        outcome = self.outcome(capture)
+        assert isinstance(outcome, Failed), outcome
+        return outcome
+
+
+class TiedTests(TiedCase):
+    def test_a_source_that_stays(self) -> None:
+        """A capture that keeps its source is looked at every two seconds, and ends as ever."""
+        capture = self.begin()
+        environment = self.reactor.last.env
+        assert environment is not None
+        self.assertEqual(environment["PIPEWIRE_ALSA"], "ours")
+        for _ in range(10):
+            self.second()
+        self.assertEqual(self.reactor.last.signals, ["INT"])
+        self.reactor.last.ends(1)
+        outcome = self.outcome(capture)
+        assert isinstance(outcome, Completed), outcome
+        self.assertEqual(outcome.audio.frames, 80000)
+        self.assertIn(self.looks, range(5, 8))
+
+    def test_another_source(self) -> None:
+        """What came since the last good look may be of another source, and is cut off."""
+        capture = self.begin()
+        self.second(b"\1" * len(SECOND))
+        self.second(b"\1" * len(SECOND))
+        self.view = ELSEWHERE
+        self.second(b"\2" * len(SECOND))
+        self.second(b"\2" * len(SECOND))
+        outcome = self.lost(capture)
+        self.assertEqual(outcome.error, "PipeWire gave the recording of desk to other")
+        assert outcome.audio is not None
+        self.assertEqual(outcome.audio.frames, 16000)
+        self.assertEqual(self.path.stat().st_size, outcome.audio.data_offset + 64000)
+
+    def test_never_its_source(self) -> None:
+        """A recording of another source leaves nothing, and was never a recording."""
+        self.view = ELSEWHERE
+        capture = self.begin()
+        started = capture.when_started()
+        self.assertEqual(self.reactor.last.signals, ["INT"])
+        self.reactor.last.writes(SECOND)
+        outcome = self.lost(capture)
+        self.assertIsNone(outcome.audio)
+        self.assertFalse(self.path.exists())
+        self.assertIsNone(self.successResultOf(started))
+
+    def test_made_up_silence(self) -> None:
+        """Silence at the end, when the source was gone, is no recording; what sounds before is."""
+        capture = self.begin()
+        self.second(b"\1" * len(SECOND))
+        self.second(b"\1" * len(SECOND))
+        self.view = GONE
+        self.second(b"\1" * 4000 + bytes(20000))
+        self.second(b"")
+        outcome = self.lost(capture)
+        self.assertEqual(outcome.error, "PipeWire lost its source desk")
+        assert outcome.audio is not None
+        self.assertEqual(outcome.audio.frames, 17000)
+
+    def test_not_joined_yet(self) -> None:
+        """The first sample counts when the recording has its source, and not before."""
+        self.view = LOOSE
+        capture = self.begin()
+        started = capture.when_started()
+        self.second()
+        self.assertNoResult(started)
+        self.view = GOOD
+        self.second()
+        self.assertIsNotNone(self.successResultOf(started))
+        self.finish(capture)
+
+    def test_never_joined(self) -> None:
+        """A recorder that is joined to nothing is given up after five seconds."""
+        self.view = LOOSE
+        capture = self.begin()
+        self.reactor.pump([0.1] * 49)
+        self.assertEqual(self.reactor.last.signals, [])
+        self.reactor.pump([0.1] * 5)
+        outcome = self.lost(capture)
+        self.assertEqual(outcome.error, "PipeWire does not join the recording to desk")
+
+    def test_nobody_says(self) -> None:
+        """A server that does not answer is a loss only when nothing more comes, either."""
+        self.view = NoAnswer("PipeWire is tired")
+        capture = self.begin()
+        started = capture.when_started()
+        for _ in range(6):
+            self.second()
+        self.assertIsNotNone(self.successResultOf(started))
+        self.assertEqual(self.reactor.last.signals, [])
+        self.reactor.pump([0.25] * 20)
+        outcome = self.lost(capture)
+        self.assertEqual(outcome.error, "PipeWire is tired")
+        assert outcome.audio is not None
+        self.assertEqual(outcome.audio.frames, 48000)
+
+    def test_blind(self) -> None:
+        """Where nobody can look, one look shows it, and the recording goes on."""
+        self.view = NoAnswer("pw-dump is not installed", blind=True)
+        capture = self.begin()
+        for _ in range(6):
+            self.second()
+        self.assertEqual(self.looks, 1)
+        self.finish(capture)
+
+    def test_a_look_that_breaks(self) -> None:
+        """A defect in a look costs no recording, and it is looked at again."""
+        self.view = None
+        capture = self.begin()
+        self.waiting.pop().errback(ZeroDivisionError("a defect"))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.view = GOOD
+        started = capture.when_started()
+        self.second()
+        self.assertIsNotNone(self.successResultOf(started))
+        self.finish(capture)
+
+    def test_an_end_during_a_look(self) -> None:
+        """A look that is under way when the capture ends is broken off."""
+        self.view = None
+        capture = self.begin()
+        self.finish(capture)
+        self.assertEqual(len(self.waiting), 1)
+        self.waiting[0].callback(GONE)
+
+    def finish(self, capture: Capture) -> None:
+        """Stop a capture that has lost nothing."""
+        done = capture.stop()
+        self.reactor.last.ends(1)
+        self.assertNotIn("lost", str(self.successResultOf(done)))
+        self.outcome(capture)
+
+
+class SnapshotTests(TiedCase):
+    def snapshot(self, capture: Capture) -> int | None:
+        """Count the frames that somebody gets who does not wait for the end."""
+        found = self.successResultOf(Deferred.fromCoroutine(capture.snapshot()))
+        return None if found is None else found.frames
+
+    def test_only_what_is_sure(self) -> None:
+        """Whoever takes frames before the end gets those that a look has confirmed."""
+        capture = self.begin()
+        self.second()
+        self.reactor.last.writes(SECOND)
+        self.view = ELSEWHERE
+        self.assertIsNone(self.snapshot(capture))
+        self.view = GOOD
+        self.assertEqual(self.snapshot(capture), 16000)
+        self.reactor.last.writes(SECOND)
+        self.view = ELSEWHERE
+        self.assertEqual(self.snapshot(capture), 16000)
+        self.end(capture)
+
+    def test_what_was_given_away_stays(self) -> None:
+        """Frames that were believed because nobody could say are not taken back."""
+        capture = self.begin()
+        self.second()
+        self.view = NoAnswer("PipeWire is tired")
+        self.assertEqual(self.snapshot(capture), 8000)
+        self.view = ELSEWHERE
+        self.second()
+        self.second()
+        outcome = self.lost(capture)
+        assert outcome.audio is not None
+        self.assertEqual(outcome.audio.frames, 8000)
+
+    def end(self, capture: Capture) -> None:
+        """Stop it."""
+        capture.stop()
+        self.reactor.last.ends(1)
+        self.outcome(capture)
+
+
+class AdoptedTests(TiedCase):
+    def test_goes_on_looking(self) -> None:
+        """What a capture is tied to is written down, and the next agent goes on looking."""
+        capture = self.begin()
+        self.second()
+        trace = capture.trace
+        self.assertEqual(trace.tie, TIE)
+        capture.let_go()
+        before = self.looks
+        self.reactor.pump([0.25] * 20)
+        self.assertEqual(self.looks, before)
+        asked = request(path=self.path)
+        adopted = adopt_capture(asked, trace, CaptureLimits(), self.world())
+        self.assertIsNotNone(adopted.trace.tie)
+        self.outcome(adopted)
+        self.reactor.last.ends(0)

@@ -14,7 +14,7 @@ _PATIENCE_SECONDS: Final = 0.5
 """A server may take a link away only to make it anew."""
 QUIET_SECONDS: Final = 2.0
 """A file that does not grow for so long, with a server that does not answer, has no source."""
-_GOOD_LOOKS_SECONDS: Final = 2.0
+_LOOKS_SECONDS: Final = {Hold.GOOD: 2.0, Hold.UNKNOWN: 1.0}
 _BAD_LOOKS_SECONDS: Final = 0.25
 
 
@@ -56,7 +56,8 @@ class Holding:
         """
         Take a look into account.
 
-        :param frames: that there were before it.
+        :param now: when it began; an answer may take its time.
+        :param frames: that there were then.
         """
         if standing.hold is Hold.GOOD:
             return Holding(since=self.since, frames=frames, good=True, standing=standing)
@@ -95,5 +96,6 @@ class Holding:
     @property
     def next_look(self) -> float:
         """Seconds until the server should be looked at again."""
-        calm = self.standing is not None and self.standing.hold in {Hold.GOOD, Hold.UNKNOWN}
-        return _GOOD_LOOKS_SECONDS if calm else _BAD_LOOKS_SECONDS
+        if self.standing is None:
+            return _BAD_LOOKS_SECONDS
+        return _LOOKS_SECONDS.get(self.standing.hold, _BAD_LOOKS_SECONDS)

@@ -1,9 +1,9 @@
 """
-How JACK is recorded: by ``jack_capture``, or by ``arecord`` through ALSA's plugin for JACK.
+How JACK is recorded: by ``arecord`` through ALSA's plugin for JACK, or by ``jack_capture``.
 
 The ports are found by us, so that a pattern means the same to both programs and a port that is not
-there is seen before anything is recorded: ``jack_capture`` would record silence for it.  Which of
-the two comes first, and why, stands in docs/audio-programs.md.
+there is seen before anything is recorded: ``jack_capture`` would record silence for it.  Why
+``arecord`` comes first stands in docs/audio-programs.md.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ DEFAULTS: Final = frozenset({"", "default", "auto"})
 _OF_THE_CARD: Final = "system:capture_*"
 _ENV: Final = {"JACK_NO_START_SERVER": "1"}
 """A recorder starts no sound server: it would record from it, and nobody else would play to it."""
-# What the program calls its bits, and the samples that it delivers then.
+# A disk that stands still for as long costs nothing; 64 periods are the most that there may be.
+_BUFFER: Final = ("--buffer-time=16000000", "--period-time=250000")
+# What jack_capture calls its bits, and the samples that it delivers then.  Its 24 and 16 bits are
+# off by up to one step, its 32 are JACK's 24 to the last.
 _BITS: Final = {
     "S16_LE": ("16", "S16_LE"),
-    "S24_LE": ("24", "S24_3LE"),
-    "S24_3LE": ("24", "S24_3LE"),
+    "S24_LE": ("32", "S32_LE"),
+    "S24_3LE": ("32", "S32_LE"),
     "S32_LE": ("32", "S32_LE"),
     "FLOAT_LE": ("FLOAT", "FLOAT_LE"),
 }
@@ -64,7 +67,7 @@ def by_arecord(command: str, request: CaptureRequest, findings: Findings) -> Rou
         raise NotThere(f"the ports of JACK are not known: {why}")
     argv = (
         *(command, "-D", _plugin(findings.client, ports), "-f", request.format.name),
-        *("-r", str(request.rate), "-c", str(request.channels), "-t", "raw", "-"),
+        *("-r", str(request.rate), "-c", str(request.channels), *_BUFFER, "-t", "raw", "-"),
     )
     tie = Tie(server="jack", client=findings.client, sources=ports)
     call = Launch(argv, "agent", request.format, ends_itself=False, env=_ENV, tie=tie)

@@ -57,9 +57,8 @@ def by_pw_record(command: str, request: CaptureRequest, findings: Findings) -> R
     target = () if source is None else ("--target", source.serial or source.name)
     if source is None and request.device not in DEFAULTS:
         target = ("--target", request.device)
-    abilities = findings.programs.get(command)
     # Since 1.4 the standard output gets a container unless this is said; before it did not exist.
-    raw = ("--raw",) if abilities is not None and abilities.has("--raw") else ()
+    raw = ("--raw",) if findings.can(command, "--raw") else ()
     argv = (
         *(command, "--record", *raw, *target, "--rate", str(request.rate)),
         *("--channels", str(request.channels), *_positions(source, request, findings)),

@@ -18,9 +18,9 @@ __all__ = ["CannotLaunch", "Launch", "NotThere", "candidates", "launch", "packag
 _DEFAULT_COMMAND: Final = "arecord"
 _CANDIDATES: Final = {
     "pipewire": ("pw-record", "pw-cat", _DEFAULT_COMMAND),
-    "jack": ("jack_capture", _DEFAULT_COMMAND),
+    "jack": (_DEFAULT_COMMAND, "jack_capture"),
 }
-"""What may record a backend, the best one first."""
+"""What may record a backend, the best one first; see docs/audio-programs.md for the reasons."""
 _ARECORD_DIALECT: Final = frozenset({"arecord", "rakkr-tone"})
 _SPLIT_BYTES: Final = (1 << 31) - 1
 _RAW: Final = frozenset({"raw", "-traw", "--file-type=raw"})
@@ -35,6 +35,11 @@ _PACKAGES: Final = {
     "rec": "sox",
 }
 _PLUGIN_PACKAGES: Final = {"pipewire": "pipewire-alsa", "jack": "libasound2-plugins"}
+_REMARKS: Final = {
+    "pipewire": "pw-record is not installed: arecord records PipeWire through its ALSA plugin",
+    "jack": "ALSA has no plugin for JACK: jack_capture records it, 16 bits not to the last one;"
+    " install the Debian package libasound2-plugins",
+}
 
 
 def candidates(request: CaptureRequest) -> tuple[str, ...]:
@@ -50,11 +55,9 @@ def server_of(request: CaptureRequest) -> Server | None:
     if request.args_template is not None:
         return None
     names = {PurePath(command).name for command in candidates(request)}
-    if names & _PIPEWIRE:
+    if names & _PIPEWIRE or _by_plugin(request):
         return "pipewire"
-    if "jack_capture" in names:
-        return "jack"
-    return "pipewire" if _by_plugin(request) else None
+    return "jack" if "jack_capture" in names else None
 
 
 def package_of(command: str) -> str | None:
@@ -98,33 +101,43 @@ def route_of(request: CaptureRequest, findings: Findings) -> Route:
     :raises NotThere: when the sound server does not have the source now.
     """
     wished = candidates(request)
-    there = [each for each in wished if each in findings.programs]
-    command = there[0] if there else wished[0]
+    if findings.programs is None:
+        command = wished[0]
+    else:
+        found = next((each for each in wished if each in findings.programs), None)
+        if found is None and len(wished) > 1:
+            raise CannotLaunch(_nothing_for(request.backend))
+        command = found or wished[0]
+    route = _by_program(command, request, findings)
+    if len(wished) > 1 and command == wished[-1]:
+        return attrs.evolve(route, remark=_REMARKS[request.backend])
+    return route
+
+
+def _by_program(command: str, request: CaptureRequest, findings: Findings) -> Route:
     name = PurePath(command).name
-    if len(wished) > 1 and command in there and command != wished[0] and name == _DEFAULT_COMMAND:
-        return _standing_in(wished[0], request, findings)
     if name in _PIPEWIRE:
         return pipewire.by_pw_record(command, request, findings)
     if name == "jack_capture":
         return jack.by_jack_capture(command, request, findings)
-    if name == _DEFAULT_COMMAND and _by_plugin(request):
+    if _by_plugin(request):
         return pipewire.by_arecord(command, request, findings)
+    if stands_for_server(command, request):
+        return jack.by_arecord(command, request, findings)
     return _like_arecord(command, request)
 
 
-def _standing_in(program: str, request: CaptureRequest, findings: Findings) -> Route:
-    """Let ``arecord`` do what a program would do that is not there."""
-    backend = request.backend
-    if backend not in findings.plugins:
-        raise CannotLaunch(
-            f"nothing here can record {backend}: {program} is not installed, and ALSA has no plugin"
-            f" for it; install the Debian package {package_of(program)}"
-            f" or {_PLUGIN_PACKAGES[backend]}"
-        )
-    by_arecord = pipewire.by_arecord if backend == "pipewire" else jack.by_arecord
-    route = by_arecord(_DEFAULT_COMMAND, request, findings)
-    remark = f"{program} is not installed: arecord records {backend} through its ALSA plugin"
-    return attrs.evolve(route, remark=remark)
+def stands_for_server(command: str, request: CaptureRequest) -> bool:
+    """Whether ``arecord`` needs ALSA's plugin for the request's backend."""
+    return command == _DEFAULT_COMMAND and request.backend in _CANDIDATES
+
+
+def _nothing_for(backend: str) -> str:
+    programs = [each for each in _CANDIDATES[backend] if each != _DEFAULT_COMMAND]
+    return (
+        f"nothing here can record {backend}: install the Debian package {package_of(programs[0])},"
+        f" or {_PLUGIN_PACKAGES[backend]} for arecord"
+    )
 
 
 def _by_plugin(request: CaptureRequest) -> bool:

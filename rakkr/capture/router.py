@@ -15,7 +15,7 @@ from rakkr.capture.abilities import Abilities
 from rakkr.capture.findings import Findings
 from rakkr.capture.pipewire import TooFewChannels
 from rakkr.capture.probing import NoAbilities, Probing
-from rakkr.capture.programs import candidates, route_of, server_of
+from rakkr.capture.programs import candidates, route_of, server_of, stands_for_server
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import NotThere, Route
 from rakkr.capture.servers import SoundServers
@@ -71,27 +71,27 @@ class Router:
         return attrs.evolve(request, route=route)
 
     async def _programs(self, request: CaptureRequest) -> dict[str, Abilities]:
-        """What the best of the programs that are there can do."""
+        """What the best of the programs can do that can be used."""
         try:
             for command in candidates(request):
                 known = await self.probing.abilities(command)
-                if known is not None:
+                if known is not None and await self._has_plugin(command, request):
                     return {command: known}
         except NoAbilities as silent:
             raise NotThere(str(silent)) from silent
         return {}
 
+    async def _has_plugin(self, command: str, request: CaptureRequest) -> bool:
+        """Whether it needs no plugin, or has it."""
+        needed = stands_for_server(command, request)
+        return not needed or request.backend in await self.probing.pcms(command)
+
     async def _route(
         self, request: CaptureRequest, server: Server, programs: dict[str, Abilities]
     ) -> Route:
-        plugins = frozenset[str]()
-        if "arecord" in programs:
-            plugins = await self.probing.pcms("arecord")
         view = await self._view(server)
-        return route_of(
-            request,
-            Findings(programs=programs, plugins=plugins, view=view, client=self.client()),
-        )
+        found = Findings(programs=programs, view=view, client=self.client())
+        return route_of(request, found)
 
     async def _view(self, server: Server) -> View:
         view = await self.servers(server)

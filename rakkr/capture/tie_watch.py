@@ -99,10 +99,10 @@ class TieWatch:
         self._looking.addErrback(self._broke)
 
     async def _look(self) -> None:
-        frames = self._facts.frames_now()
+        frames, began = self._facts.frames_now(), self._clock.seconds()
         view = await self._look_at(self._tie.server)
         standing = stand(self._tie, view)
-        self.holding = self.holding.seen(standing, self._clock.seconds(), frames)
+        self.holding = self.holding.seen(standing, began, frames)
         if isinstance(view, NoAnswer) and view.blind and not self._over:
             self.log.warn("{why}: what is recorded cannot be checked", why=view.why)
             self._over = True

@@ -63,7 +63,7 @@ class HoldingTests(SynchronousTestCase):
         """A server without an answer is only a loss when nothing more is written, either."""
         unknown = self.good.seen(standing(Hold.UNKNOWN), 103.0, 99999)
         self.assertTrue(unknown.settled)
-        self.assertEqual(unknown.next_look, 2.0)
+        self.assertEqual(unknown.next_look, 1.0)
         long = 103.0 + QUIET_SECONDS
         self.assertIsNone(unknown.lost(300.0, quiet=QUIET_SECONDS - 0.01))
         self.assertIsNone(unknown.lost(long - 0.01, quiet=60.0))

@@ -99,17 +99,25 @@ class RouterTests(SynchronousTestCase):
         self.assertEqual(route.launch.argv[:3], ("arecord", "-D", "pipewire:NODE=sim-8"))
 
     def test_nothing_is_there(self) -> None:
-        """Without any program the first one's name is kept, whose absence is told in its place."""
+        """Without any program, or with arecord but no plugin, there is nothing to call."""
+        for backend in ("pipewire", "jack"):
+            finding = self.find(backend=backend, device="sim")
+            self.answer(pw_dump=DUMP.read_text(), jack_lsp=REAL)
+            self.failureResultOf(finding, CannotLaunch)
+        self.install("arecord")
         finding = self.find(backend="pipewire", device="sim-8")
-        self.answer(pw_dump=DUMP.read_text())
-        route = self.successResultOf(finding).route
-        assert route is not None
-        self.assertEqual(route.launch.argv[0], "pw-record")
+        self.answer(
+            arecord_help="-L, --list-pcms", arecord_pcms="default\n", pw_dump=DUMP.read_text()
+        )
+        self.failureResultOf(finding, CannotLaunch)
 
     def test_jack(self) -> None:
-        """JACK is asked for its rate as well."""
-        self.install("jack_capture")
+        """JACK is asked for its rate too, and recorded through the plugin where there is one."""
+        self.install("arecord", "jack_capture")
         texts = {
+            "arecord_help": "-L, --list-pcms",
+            "arecord_version": "1.2.8",
+            "arecord_pcms": recorded("arecord-bookworm.pcms"),
             "jack_capture_help": recorded("jack_capture-bookworm.help"),
             "jack_capture_version": "0.9.73",
             "jack_lsp": REAL,
@@ -119,10 +127,16 @@ class RouterTests(SynchronousTestCase):
         self.answer(**texts)
         route = self.successResultOf(finding).route
         assert route is not None
-        self.assertIn("sim:out_10", route.launch.argv)
+        self.assertEqual(route.launch.argv[0], "arecord")
+        self.assertIn('1 "sim:out_10"', route.launch.argv[2])
         finding = self.find(backend="jack", device="sim", rate=44100)
         self.answer(**texts)
         self.failureResultOf(finding, CannotLaunch)
+        finding = self.find(backend="jack", device="sim", rate=48000)
+        self.answer(**{**texts, "arecord_pcms": "default\n"})
+        route = self.successResultOf(finding).route
+        assert route is not None
+        self.assertEqual(route.launch.argv[0], "jack_capture")
 
     def test_a_program_that_does_not_answer(self) -> None:
         """A program that cannot say what it can do is tried again, not called on a guess."""

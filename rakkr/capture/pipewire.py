@@ -2,8 +2,9 @@
 How PipeWire is recorded: by ``pw-record``, or by ``arecord`` through ALSA's plugin for PipeWire.
 
 Both are told what a session manager must not do.  ``stream.dont-remix`` keeps it from mixing more
-than two channels by speaker position, ``node.dont-reconnect`` and ``node.dont-fallback`` from
-joining the recorder to another microphone when its own is gone, which it would do without a word.
+than two channels by speaker position; ``node.dont-reconnect``, ``node.dont-fallback`` and
+``node.dont-move`` from joining the recorder to another microphone, when its own is gone or somebody
+moves the stream, which it would do without a word.
 Facts about versions are in docs/audio-programs.md.
 """
 
@@ -22,12 +23,13 @@ MOST_CHANNELS: Final = 64
 DEFAULTS: Final = frozenset({"", "default", "auto"})
 _PLUGIN: Final = "pipewire"
 _NODE: Final = "NODE="
-# PipeWire's 24 bits are packed into 3 bytes (measured with 0.3.65, 1.4.2 and 1.6).
+# What pw-record calls s24 is 3 bytes long in 0.3.65 and 1.4.2, and 4 in 1.6.9, where the samples
+# are those of s32 besides; s32 holds the 24 bits that PipeWire has in all of them.
 _FORMATS: Final = {
     "U8": ("u8", "U8"),
     "S16_LE": ("s16", "S16_LE"),
-    "S24_LE": ("s24", "S24_3LE"),
-    "S24_3LE": ("s24", "S24_3LE"),
+    "S24_LE": ("s32", "S32_LE"),
+    "S24_3LE": ("s32", "S32_LE"),
     "S32_LE": ("s32", "S32_LE"),
     "FLOAT_LE": ("f32", "FLOAT_LE"),
 }
@@ -137,7 +139,8 @@ def _positions(source: Node | None, request: CaptureRequest, findings: Findings)
     fit = len(names) == request.channels and len(set(names)) == len(names)
     if not fit or not all(name.isalnum() and name != "UNK" for name in names):
         return ()
-    return ("--channel-map", ",".join(names))
+    # The last comma keeps 1.4.2 from refusing an odd number of names, and 1.6.9 a single one.
+    return ("--channel-map", "".join(f"{name}," for name in names))
 
 
 def _properties(client: str, source: Node | None) -> str:
@@ -147,6 +150,7 @@ def _properties(client: str, source: Node | None) -> str:
         "stream.dont-remix": "true",
         "node.dont-reconnect": "true",
         "node.dont-fallback": "true",
+        "node.dont-move": "true",
         **({"stream.capture.sink": "true"} if of_sink else {}),
     }
     return f"{{ {' '.join(f'{name}={value}' for name, value in facts.items())} }}"

@@ -92,7 +92,7 @@ class Standing:
     """
     How a capture stands with its source.
 
-    :ivar why: what is wrong, for people.
+    :ivar why: what is wrong, or only strange, for people.
     """
 
     hold: Hold
@@ -127,10 +127,13 @@ def _in_graph(tie: Tie, graph: Graph) -> Standing:
     if other is not None:
         name = next((node.name for node in graph.nodes if node.id == other), str(other))
         return Standing(Hold.ELSEWHERE, f"PipeWire gave the recording of {wished} to {name}")
-    linked = {link.input_port for link in links}
+    linked = {link.input_port: link.output_port for link in links}
     inputs = graph.inputs(stream)
     if not inputs or any(port.id not in linked for port in inputs):
         return Standing(Hold.LOOSE, f"PipeWire does not join the recording to {wished}")
+    straight = [port.id for port in graph.outputs(source)][: len(inputs)]
+    if [linked[port.id] for port in inputs] != straight:
+        return Standing(Hold.GOOD, f"PipeWire joins the channels of {wished} in another order")
     return _GOOD
 
 

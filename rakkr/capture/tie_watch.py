@@ -102,6 +102,8 @@ class TieWatch:
         frames, began = self._facts.frames_now(), self._clock.seconds()
         view = await self._look_at(self._tie.server)
         standing = stand(self._tie, view)
+        if standing.hold is Hold.GOOD and standing.why and standing != self.holding.standing:
+            self.log.warn("{why}", why=standing.why)
         self.holding = self.holding.seen(standing, began, frames)
         if isinstance(view, NoAnswer) and view.blind and not self._over:
             self.log.warn("{why}: what is recorded cannot be checked", why=view.why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from rakkr.audio.captured import CapturedAudio
+from rakkr.audio.pcm import SampleFormat
 from rakkr.audio.strip import Strip
 from rakkr.capture.capture import Capture
 from rakkr.jobs.axis import Axis
@@ -101,10 +102,15 @@ class Reel:
 
     def strip(self, start: int, end: int) -> Strip:
         """Cut out of what is settled; a chunk that lies in a gap is silence, and never nothing."""
-        shape = (self.plan.format, self.plan.rate, self.plan.channels)
+        shape = (self._format(), self.plan.rate, self.plan.channels)
         silence = self._place.live.current.capture_gaps == "silence"
         fill = silence or not self.timeline.captured(start, end)
         return self.timeline.strip(start, end, shape=shape, fill=fill)
+
+    def _format(self) -> SampleFormat:
+        """The format of the samples, which a program may deliver wider than they were planned."""
+        placed = self.timeline.placed
+        return placed[0].audio.format if placed else self.plan.format
 
     def gaps(self, start: int, end: int) -> tuple[Gap, ...]:
         """What is missing between two frames, and why."""

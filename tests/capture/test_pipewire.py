@@ -19,7 +19,8 @@ from tests.capture.texts import abilities_of
 from tests.inventory.test_pipewire import RELEASES, dump
 
 PROPERTIES = (
-    "{ node.name=rakkr-1 stream.dont-remix=true node.dont-reconnect=true node.dont-fallback=true }"
+    "{ node.name=rakkr-1 stream.dont-remix=true node.dont-reconnect=true node.dont-fallback=true"
+    " node.dont-move=true }"
 )
 
 
@@ -50,7 +51,7 @@ class PwRecordTests(SynchronousTestCase):
             call(findings()).argv,
             (
                 *("pw-record", "--record", "--target", "1678", "--rate", "8000"),
-                *("--channels", "8", "--channel-map", "AUX0,AUX1,AUX2,AUX3,AUX4,AUX5,AUX6,AUX7"),
+                *("--channels", "8", "--channel-map", "AUX0,AUX1,AUX2,AUX3,AUX4,AUX5,AUX6,AUX7,"),
                 *("--format", "s16", "-P", PROPERTIES, "-"),
             ),
         )
@@ -79,7 +80,7 @@ class PwRecordTests(SynchronousTestCase):
     def test_fewer_channels(self) -> None:
         """Of a wide source the first channels are taken."""
         words = " ".join(call(findings(), channels=3).argv)
-        self.assertIn("--channels 3 --channel-map AUX0,AUX1,AUX2 ", words)
+        self.assertIn("--channels 3 --channel-map AUX0,AUX1,AUX2, ", words)
 
     def test_more_channels(self) -> None:
         """Channels that a source does not have are refused, and how many it has is said."""
@@ -133,12 +134,12 @@ class PwRecordTests(SynchronousTestCase):
         self.assertIn("stream.capture.sink=true", words)
 
     def test_formats(self) -> None:
-        """24 bits are packed, and formats that it lacks are refused with a list."""
+        """24 bits come as 32, and formats that it lacks are refused with a list."""
         for name, word, delivered in (
             ("U8", "u8", "U8"),
             ("S16_LE", "s16", "S16_LE"),
-            ("S24_LE", "s24", "S24_3LE"),
-            ("S24_3LE", "s24", "S24_3LE"),
+            ("S24_LE", "s32", "S32_LE"),
+            ("S24_3LE", "s32", "S32_LE"),
             ("S32_LE", "s32", "S32_LE"),
             ("FLOAT_LE", "f32", "FLOAT_LE"),
         ):

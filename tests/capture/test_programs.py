@@ -174,9 +174,9 @@ class LaunchTests(SynchronousTestCase):
         self.assertEqual((call.owner, call.ends_itself, call.argv[-1]), ("agent", False, "-"))
 
     def test_pw_record_formats(self) -> None:
-        """24 bits of PipeWire are packed, and formats that it lacks are refused with a list."""
+        """24 bits of PipeWire come as 32, and formats that it lacks are refused with a list."""
         packed = request(backend="pipewire", format=sample_format("S24_LE"))
-        self.assertEqual(launch(packed, _PATH).format, FORMATS["S24_3LE"])
+        self.assertEqual(launch(packed, _PATH).format, FORMATS["S32_LE"])
         with self.assertRaisesRegex(CannotLaunch, "S16_LE"):
             launch(request(backend="pipewire", format=sample_format("S8")), _PATH)
 

@@ -39,6 +39,19 @@ class PipeWireTests(SynchronousTestCase):
         self.assertIs(found.hold, Hold.ELSEWHERE)
         self.assertEqual(found.why, "PipeWire gave the recording of sim-8 to sim-2")
 
+    def test_another_order(self) -> None:
+        """Channels that were joined crosswise are recorded, and that is said."""
+        graph = dump("bookworm-linked")
+        one, two, *others = graph.links
+        crossed = (
+            attrs.evolve(one, output_port=two.output_port),
+            attrs.evolve(two, output_port=one.output_port),
+        )
+        found = stand(DESK, attrs.evolve(graph, links=(*crossed, *others)))
+        self.assertIs(found.hold, Hold.GOOD)
+        self.assertEqual(found.why, "PipeWire joins the channels of sim-8 in another order")
+        self.assertEqual(stand(DESK, graph).why, "")
+
     def test_loose(self) -> None:
         """A recording that lacks one link, has no ports, or is not known, is loose."""
         graph = dump("bookworm-linked")

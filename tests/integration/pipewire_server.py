@@ -2,8 +2,8 @@
 A private PipeWire with sources that play known sound, for machines without sound or desktop.
 
 WirePlumber runs without D-Bus only when the parts that need it are switched off, hence its
-configuration below.  A source is ``pw-cat`` playing what ``rakkr-tone`` makes; ending it is pulling
-the plug.
+configuration below, in Lua for 0.4 and as a profile since 0.5.  A source is ``pw-cat`` playing what
+``rakkr-tone`` makes; ending it is pulling the plug.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ context.properties = {
     support.dbus = false
     mem.allow-mlock = false
     default.clock.rate = 48000
+    default.clock.quantum = 4096
+    default.clock.min-quantum = 4096
+    default.clock.max-quantum = 4096
 }
 context.spa-libs = {
     audio.convert.* = audioconvert/libspa-audioconvert
@@ -67,8 +70,20 @@ v4l2_monitor.enabled = false
 libcamera_monitor.enabled = false
 default_access.properties["enable-flatpak-portal"] = false
 """
+_PROFILE = """
+wireplumber.profiles = {
+    main = {
+        inherits = [ base, mixin.systemwide-session, mixin.stateless ]
+        hardware.audio = disabled
+        hardware.bluetooth = disabled
+        hardware.video-capture = disabled
+        support.dbus = disabled
+    }
+}
+"""
 _PATIENCE_SECONDS = 15.0
-_FORMATS = {"S16_LE": "s16", "S24_3LE": "s24", "S32_LE": "s32", "FLOAT_LE": "f32"}
+_FORMATS = {"S16_LE": "s16", "S32_LE": "s32", "FLOAT_LE": "f32"}
+"""Those that mean the same in all versions; s24 does not."""
 
 
 class PipeWireServer:
@@ -139,7 +154,7 @@ class PipeWireServer:
         positions = ",".join(f"AUX{each}" for each in range(channels))
         player = self._start(
             [
-                *("pw-cat", "-p", "--target", "0", "--format", _FORMATS[sample]),
+                *("pw-cat", "-p", *self._raw(), "--target", "0", "--format", _FORMATS[sample]),
                 *("--rate", str(self._rate), "--channels", str(channels)),
                 *("--channel-map", positions, "-P", properties, "-"),
             ],
@@ -175,6 +190,7 @@ class PipeWireServer:
         files = {
             "config/pipewire/pipewire.conf": _DAEMON,
             "config/wireplumber/main.lua.d/51-tests.lua": _SESSION,
+            "config/wireplumber/wireplumber.conf.d/51-tests.conf": _PROFILE,
             "config/wireplumber/bluetooth.lua.d/51-tests.lua": "bluez_monitor.enabled = false\n",
         }
         for name, content in files.items():
@@ -203,6 +219,11 @@ class PipeWireServer:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def _raw(self) -> tuple[str, ...]:
+        """Since 1.4 the samples on stdin need a container, unless this is said."""
+        told = subprocess.run(["pw-cat", "--help"], capture_output=True, check=False, timeout=5)
+        return ("--raw",) if b"--raw" in told.stdout + told.stderr else ()
 
     def _has_ports(self, name: str) -> bool:
         found = subprocess.run(

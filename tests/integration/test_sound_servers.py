@@ -15,18 +15,19 @@ from rakkr.rig import NODE
 from tests.integration import jack_server, pipewire_server
 from tests.integration.capture_world import after
 from tests.integration.chaos.pieces import Piece, pieces_of
+from tests.integration.float_numbers import as_floats
 from tests.integration.jack_server import JackServer
 from tests.integration.pipewire_server import PipeWireServer
 from tests.integration.test_recording import fetched, grown, make_rig, queue, told
 
 pytestmark = pytest.mark.deadline(90)
 Need = Callable[[str, str], str]
-FORMAT = sample_format("S24_3LE")
+FORMAT = sample_format("FLOAT_LE")
 CHANNELS = 2
 RATE = 48_000
 SECONDS = 9
 BYTES_PER_SECOND = RATE * FORMAT.frame_bytes(CHANNELS)
-PERIOD = 1024
+PERIOD = 4096
 TOLERANCE = round(0.4 * RATE)
 PREFIX = "agent.recording_job."
 
@@ -68,7 +69,6 @@ async def record(
             "nodeId": NODE,
             "durationSeconds": SECONDS,
             "channels": CHANNELS,
-            "format": FORMAT.name,
             "outputCodec": "wav",
             **wished,
         }
@@ -85,24 +85,25 @@ async def record(
             if event["type"].startswith(PREFIX)
         }
     audio = sniff(path, FORMAT, RATE, CHANNELS)
-    data = path.read_bytes()[audio.data_offset :]
-    size = FORMAT.frame_bytes(CHANNELS)
-    return Recorded(pieces_of(data[: audio.frames * size], FORMAT, CHANNELS, 0), details)
+    size = audio.format.frame_bytes(CHANNELS)
+    data = path.read_bytes()[audio.data_offset :][: audio.frames * size]
+    return Recorded(pieces_of(as_floats(data, audio.format), FORMAT, CHANNELS, 0), details)
 
 
-async def test_pipewire(tmp_path: Path, need: Need) -> None:
+@pytest.mark.parametrize("wished_format", ["FLOAT_LE", "S24_3LE"])
+async def test_pipewire(tmp_path: Path, need: Need, wished_format: str) -> None:
     """A source of PipeWire that goes and comes back leaves a declared gap, and no other sound."""
     for program, package in pipewire_server.NEEDS:
         need(program, package)
     with PipeWireServer(tmp_path) as server:
-        server.plug("desk", CHANNELS, FORMAT.name, numbered=True)
+        server.plug("desk", CHANNELS, "FLOAT_LE", numbered=True)
 
         async def away() -> None:
             server.unplug("desk")
             await after(2.0)
-            server.plug("desk", CHANNELS, FORMAT.name, numbered=True)
+            server.plug("desk", CHANNELS, "FLOAT_LE", numbered=True)
 
-        wished = {"backend": "pipewire", "device": "desk"}
+        wished = {"backend": "pipewire", "device": "desk", "format": wished_format}
         got = await record(tmp_path, server.env, wished, away)
     gap = got.check_two_parts()
     assert 2 * RATE < gap.frames < 6 * RATE
@@ -115,14 +116,14 @@ async def test_jack(tmp_path: Path, need: Need) -> None:
     for program, package in (*jack_server.NEEDS, ("arecord", "alsa-utils")):
         need(program, package)
     with JackServer(tmp_path) as server:
-        server.plug("sim", CHANNELS, "S24_3LE")
+        server.plug("sim", CHANNELS)
 
         async def away() -> None:
             server.unplug("sim")
             await after(2.0)
-            server.plug("sim", CHANNELS, "S24_3LE")
+            server.plug("sim", CHANNELS)
 
-        wished = {"backend": "jack", "device": "sim:out_*"}
+        wished = {"backend": "jack", "device": "sim:out_*", "format": FORMAT.name}
         got = await record(tmp_path, server.env, wished, away)
     gap = got.check_two_parts()
     assert RATE < gap.frames < 6 * RATE

@@ -196,10 +196,16 @@ class Settings:
         Switch(valued=True), True, "variable bit rate of a direct capture, for mp3 only"
     )
     capture_device: str = _capture(
-        Text(), "default", "device of a direct capture and of idle metering; jobs name their own"
+        Text(),
+        "default",
+        "source of a direct capture and of idle metering, in the words of its backend; jobs name "
+        "their own",
     )
     capture_command: str = _capture(
-        Text(), "arecord", "capture program, without arguments; also used for metering"
+        Text(),
+        "arecord",
+        "capture program, without arguments; arecord stands for the backend's own; also used for "
+        "metering",
     )
     capture_backend: str = _capture(OneOf(_BACKENDS), "alsa", "backend of a job that names none")
     capture_args_template: str | None = _capture(

@@ -22,7 +22,8 @@ _OF_THE_CARD: Final = "system:capture_*"
 _ENV: Final = {"JACK_NO_START_SERVER": "1"}
 """A recorder starts no sound server: it would record from it, and nobody else would play to it."""
 # A disk that stands still for as long costs nothing; 64 periods are the most that there may be.
-_BUFFER: Final = ("--buffer-time=16000000", "--period-time=250000")
+_PERIOD_SECONDS: Final = 0.25
+_BUFFER: Final = ("--buffer-time=16000000", f"--period-time={_PERIOD_SECONDS * 1e6:.0f}")
 # What jack_capture calls its bits, and the samples that it delivers then.  Its 24 and 16 bits are
 # off by up to one step, its 32 are JACK's 24 to the last.
 _BITS: Final = {
@@ -70,7 +71,15 @@ def by_arecord(command: str, request: CaptureRequest, findings: Findings) -> Rou
         *("-r", str(request.rate), "-c", str(request.channels), *_BUFFER, "-t", "raw", "-"),
     )
     tie = Tie(server="jack", client=findings.client, sources=ports)
-    call = Launch(argv, "agent", request.format, ends_itself=False, env=_ENV, tie=tie)
+    call = Launch(
+        argv,
+        "agent",
+        request.format,
+        ends_itself=False,
+        env=_ENV,
+        tie=tie,
+        drain_seconds=_PERIOD_SECONDS,
+    )
     return Route(launch=call)
 
 

@@ -23,6 +23,8 @@ MOST_CHANNELS: Final = 64
 DEFAULTS: Final = frozenset({"", "default", "auto"})
 _PLUGIN: Final = "pipewire"
 _NODE: Final = "NODE="
+_PERIOD_SECONDS: Final = 0.15
+"""A period of arecord's, of which it drops what it has when it is ended."""
 # What pw-record calls s24 is 3 bytes long in 0.3.65 and 1.4.2, and 4 in 1.6.9, where the samples
 # are those of s32 besides; s32 holds the 24 bits that PipeWire has in all of them.
 _FORMATS: Final = {
@@ -91,6 +93,7 @@ def by_arecord(command: str, request: CaptureRequest, findings: Findings) -> Rou
         ends_itself=False,
         env={"PIPEWIRE_ALSA": _properties(findings.client, source)},
         tie=_tie(wished, source, findings),
+        drain_seconds=_PERIOD_SECONDS,
     )
     return Route(launch=call)
 

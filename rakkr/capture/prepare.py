@@ -88,6 +88,7 @@ def trace_of(prepared: Prepared, request: CaptureRequest, *, now: float, boot: s
         identity=None,
         spawned_at=now,
         tie=prepared.launch.tie,
+        drain_seconds=prepared.launch.drain_seconds,
     )
 
 
@@ -98,7 +99,14 @@ def reopen(trace: Trace, request: CaptureRequest) -> Prepared:
     :raises OSError: when its samples cannot be opened; nothing is left open then.
     """
     sample = sample_format(trace.format)
-    call = Launch(trace.argv, trace.owner, sample, trace.ends_itself, tie=trace.tie)
+    call = Launch(
+        trace.argv,
+        trace.owner,
+        sample,
+        trace.ends_itself,
+        tie=trace.tie,
+        drain_seconds=trace.drain_seconds,
+    )
     storage: Storage
     if trace.owner == "agent":
         storage = OwnFile.reopen(trace.path, sample, trace.rate, trace.channels)

@@ -31,6 +31,8 @@ class Launch:
     :ivar ends_itself: whether the program knows the length of the window.
     :ivar env: what its environment needs beside ours.
     :ivar tie: what a sound server has to join it to; None where there is no server.
+    :ivar drain_seconds: how long what the device has delivered may stay in the program, which
+        drops it when it is ended.
     """
 
     argv: tuple[str, ...]
@@ -39,6 +41,7 @@ class Launch:
     ends_itself: bool = True
     env: Mapping[str, str] = attrs.field(factory=dict)
     tie: Tie | None = None
+    drain_seconds: float = 0.0
 
 
 @attrs.frozen(kw_only=True)

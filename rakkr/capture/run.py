@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -67,6 +68,7 @@ class Run:
         self._clock = world.clock
         self._trace: Trace | None = None
         self._group: int | None = None
+        self._draining: IDelayedCall | None = None
         self._stopped = self._adopted = self._left = False
 
     @property
@@ -92,10 +94,14 @@ class Run:
         if self.outcome is None and (self.process is None or self.process.exit is None):
             self._stopped = True
             if self.process is not None:
-                self.process.stop()
+                self._drain(self.process)
 
     def let_go(self) -> None:
         """Look no more, and leave the program alone."""
+        if self._draining is not None and self._draining.active():
+            self._draining.cancel()
+            assert self.process is not None
+            self.process.stop()
         self._left = True
         self._announced.comes(None)
         if self.watch is not None:
@@ -224,10 +230,20 @@ class Run:
             self.log.info("{command} captures {path}", command=self._trace.argv[0], **self._where)
             self.watch.begin(process, judge=not self._adopted)
             if self._stopped:
-                process.stop()
+                self._drain(process)
         self.spawned.comes(None)
 
+    def _drain(self, process: Watched) -> None:
+        """End the program when what the device has delivered by now is in the file."""
+        seconds = 0.0 if self.watch is None else self.watch.files.launch.drain_seconds
+        if not seconds:
+            process.stop()
+        elif self._draining is None:
+            self._draining = self._clock.callLater(seconds, process.stop)
+
     def _ended(self, how: Exit) -> None:
+        if self._draining is not None and self._draining.active():
+            self._draining.cancel()
         if self.watch is not None and not self._left:
             self.watch.end()
             self._do(self._conclude(how))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from rakkr.capture.dropouts import Dropouts, find_dropouts, is_dropout
+from rakkr.capture.verdict import DISK_FULL
 from rakkr.capture.wrong_rate import WrongRate, find_wrong_rate
 
 MOST_BYTES: Final = 1 << 20
@@ -35,6 +36,7 @@ class Messages:
     :ivar dropouts: the gaps that it reported so far.
     :ivar unread: lines that were never looked at.
     :ivar wrong_rate: the rate that it delivers, if it is another than asked for.
+    :ivar disk_full: whether it said that the disk is full.
     :ivar text: the end of everything else that it said.
     """
 
@@ -45,6 +47,7 @@ class Messages:
         self.dropouts = Dropouts()
         self.unread = 0
         self.wrong_rate: WrongRate | None = None
+        self.disk_full = False
         self.text = ""
         self._rest = b""
         self._headless = False
@@ -148,6 +151,7 @@ class Messages:
         text = whole.decode(errors="replace")
         self.dropouts += find_dropouts(text)
         self.wrong_rate = self.wrong_rate or find_wrong_rate(text)
+        self.disk_full = self.disk_full or DISK_FULL.search(text) is not None
         kept = [line for line in text.splitlines() if not is_dropout(line)]
         if kept:
             self.text = (self.text + "\n".join(kept) + "\n")[-_KEPT_CHARACTERS:]

@@ -43,6 +43,8 @@ class Trace:
     :ivar messages_at: how far its messages were read, in bytes.
     :ivar dropouts: the losses that it reported until there.
     :ivar tie: what a sound server has to join it to; None where there is no server.
+    :ivar drain_seconds: how long it has to run on before it is ended; see
+        :class:`rakkr.capture.route.Launch`.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class Trace:
     messages_at: int = 0
     dropouts: Dropouts = attrs.field(factory=Dropouts)
     tie: Tie | None = None
+    drain_seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Say it in plain values."""
@@ -119,6 +122,7 @@ def _read(plain: Mapping[str, Any]) -> Trace:
         messages_at=_count(plain.get("messages_at", 0)),
         dropouts=Dropouts() if lost is None else _dropouts(lost),
         tie=None if tie is None else Tie.from_json(tie),
+        drain_seconds=_moment(plain.get("drain_seconds", 0.0)),
     )
 
 

@@ -185,5 +185,7 @@ class Watch:
             self.log.failure(
                 "{path} could not be brought to the disk", path=self.files.storage.path
             )
-        if self.files.messages.wrong_rate is not None:
+        messages = self.files.messages
+        # jack_capture goes on when the disk is full, and then behind a torn frame.
+        if messages.wrong_rate is not None or messages.disk_full:
             process.stop()

@@ -77,14 +77,14 @@ class LimitTests(CaptureCase):
 
     def test_samples_that_are_packed_otherwise_than_asked(self) -> None:
         """The window is counted in the samples that the program delivers, not those asked for."""
-        capture = self.start(backend="pipewire", format=sample_format("S24_LE"), channels=1)
-        self.reactor.last.writes(bytes(79_000 * 3))
+        capture = self.start(backend="pipewire", format=sample_format("S24_3LE"), channels=1)
+        self.reactor.last.writes(bytes(79_000 * 4))
         self.reactor.pump([0.05] * 3)
         self.assertEqual((capture.frames, self.reactor.last.signals), (79_000, []))
-        self.reactor.last.writes(bytes(1000 * 3))
+        self.reactor.last.writes(bytes(1000 * 4))
         self.reactor.pump([0.05] * 40)
         self.assertEqual(self.reactor.last.signals, ["INT"])
         self.reactor.last.exits(1)
         outcome = self.outcome(capture)
         assert isinstance(outcome, Completed)
-        self.assertEqual(outcome.audio.format, sample_format("S24_3LE"))
+        self.assertEqual(outcome.audio.format, sample_format("S32_LE"))

@@ -21,7 +21,7 @@ class StartTests(CaptureCase):
 
     def test_a_missing_program(self) -> None:
         """A missing program is named with the package that brings it."""
-        error = self.failed(self.start(backend="jack"))
+        error = self.failed(self.start(command="jack_capture"))
         self.assertIn("jack_capture", error)
         self.assertIn("install the Debian package jack-capture", error)
         self.assertEqual(self.reactor.spawned, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 
 from rakkr.capture.capture import Capture, adopt_capture, start_capture
@@ -12,6 +13,7 @@ from rakkr.capture.request import CaptureLimits
 from rakkr.capture.route import Launch, Route
 from rakkr.capture.surroundings import Surroundings
 from rakkr.capture.tie import NoAnswer, Server, Tie, View
+from rakkr.capture.trace import Trace
 from rakkr.inventory.pipewire import Graph, Link, Node, Port
 from tests.capture.case import SECOND, CaptureCase
 from tests.capture.requests import request
@@ -211,6 +213,73 @@ class TiedTests(TiedCase):
         done = capture.stop()
         self.reactor.last.ends(1)
         self.assertNotIn("lost", str(self.successResultOf(done)))
+        self.outcome(capture)
+
+
+class DrainTests(TiedCase):
+    """A program that drops what it holds when it is ended."""
+
+    def begin(self, **changes: Any) -> Capture:
+        """Start a capture whose program holds a quarter of a second."""
+        asked = request(path=self.path, **changes)
+        call = Launch(("arecord", "-"), "agent", asked.format, False, drain_seconds=0.25)
+        return start_capture(
+            attrs.evolve(asked, route=Route(launch=call)), CaptureLimits(), self.world()
+        )
+
+    def test_a_stop_waits_for_what_is_on_its_way(self) -> None:
+        """The program runs on until what the device had delivered at the stop is in the file."""
+        capture = self.begin()
+        self.second()
+        done = capture.stop()
+        capture.stop()
+        self.reactor.advance(0.24)
+        self.assertEqual(self.reactor.last.signals, [])
+        self.reactor.last.writes(SECOND[:8000])
+        self.reactor.advance(0.01)
+        self.assertEqual(self.reactor.last.signals, ["INT"])
+        self.reactor.last.ends(1)
+        outcome = self.successResultOf(done)
+        assert isinstance(outcome, Completed), outcome
+        self.assertEqual(outcome.audio.frames, 10000)
+        self.outcome(capture)
+
+    def test_an_end_before_that(self) -> None:
+        """A program that ends by itself meanwhile leaves nothing that waits."""
+        capture = self.begin()
+        self.second()
+        capture.stop()
+        self.reactor.last.ends(1)
+        self.outcome(capture)
+
+    def test_left_before_that(self) -> None:
+        """An agent that leaves meanwhile ends the program before it goes."""
+        capture = self.begin()
+        self.second()
+        capture.stop()
+        capture.let_go()
+        self.assertEqual(self.reactor.last.signals, ["INT"])
+        self.reactor.last.ends(1)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_the_next_agent_waits_as_well(self) -> None:
+        """How long to wait is written down."""
+        capture = self.begin()
+        self.assertEqual(Trace.from_json(capture.trace.as_json()).drain_seconds, 0.25)
+        capture.stop()
+        self.reactor.last.ends(1)
+        self.outcome(capture)
+
+
+class FullDiskTests(TiedCase):
+    def test_a_program_that_goes_on(self) -> None:
+        """A program that says that the disk is full, and goes on, is ended before worse follows."""
+        capture = self.begin()
+        self.second()
+        self.reactor.last.writes(b">>> Error. Can not write (No space left on device.)\n", 2)
+        self.second()
+        self.assertEqual(self.reactor.last.signals, ["INT"])
+        self.reactor.last.ends(0)
         self.outcome(capture)
 
 

@@ -150,7 +150,7 @@ class ClassifyTests(SynchronousTestCase):
         """What our own code refuses to call is hopeless."""
         impossible = [
             request(backend="pipewire", format=FORMATS["S16_BE"]),
-            request(backend="jack", format=FORMATS["U8"]),
+            request(command="jack_capture", format=FORMATS["U8"]),
             request(channels=0),
             request(args_template="-d {seconds} {output}", seconds=100_000, channels=32),
         ]

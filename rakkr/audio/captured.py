@@ -19,7 +19,7 @@ class CapturedAudio:
     :ivar format: how samples are coded.
     :ivar rate: frames in a second.
     :ivar channels: samples in a frame.
-    :ivar frames: whole frames that the file holds, whatever its header says.
+    :ivar frames: whole frames of it that count, whatever its header says and the file holds.
     :ivar wav: whether the file as it stands is a WAV or RF64 file that others can read.
     """
 

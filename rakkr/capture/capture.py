@@ -201,10 +201,12 @@ class Capture:
         """Leave a running program to the agent that comes next; this one is about to end."""
         self._run.let_go()
 
-    async def snapshot(self) -> CapturedAudio | None:
+    async def snapshot(self, *, fresh: bool = True) -> CapturedAudio | None:
         """
         Say what was captured so far, for a reader that does not wait for the end.
 
+        :param fresh: whether a sound server is asked now; else what lies behind the last look is
+            left out.
         :returns: the frames that are in the file at this moment, as far as they surely are of the
             source, or None when none can be read.
         """
@@ -220,7 +222,7 @@ class Capture:
             return None
         if audio is None or watch.tie is None:
             return audio
-        frames = await watch.tie.confirm(audio.frames)
+        frames = await watch.tie.confirm(audio.frames, fresh=fresh)
         return attrs.evolve(audio, frames=frames) if frames else None
 
     def _last_words(self, outcome: CaptureOutcome) -> None:

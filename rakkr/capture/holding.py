@@ -40,7 +40,7 @@ class Holding:
     What was seen so far.
 
     :ivar since: when the looks began, in seconds of the clock of all looks.
-    :ivar frames: how many there were at the last look that was good.
+    :ivar frames: how many surely are of the source: those at the last look that was good.
     :ivar good: whether there was one.
     :ivar bad_since: when the looks became bad; None while they are good.
     :ivar standing: at the last look.
@@ -60,7 +60,8 @@ class Holding:
         :param frames: that there were then.
         """
         if standing.hold is Hold.GOOD:
-            return Holding(since=self.since, frames=frames, good=True, standing=standing)
+            most = max(frames, self.frames)
+            return Holding(since=self.since, frames=most, good=True, standing=standing)
         same = self.standing is not None and self.standing.hold is standing.hold
         began = self.bad_since if same and self.bad_since is not None else now
         return attrs.evolve(self, bad_since=began, standing=standing)

@@ -161,7 +161,8 @@ def _properties(client: str, source: Node | None) -> str:
 
 def _tie(wished: str, source: Node | None, findings: Findings) -> Tie | None:
     if source is not None:
-        return Tie(server="pipewire", client=findings.client, sources=(source.name,))
+        names = (source.serial or source.name, source.name)
+        return Tie(server="pipewire", client=findings.client, sources=names)
     if wished in DEFAULTS:
         return None  # whatever the server takes for the default is right
     return Tie(server="pipewire", client=findings.client, sources=(wished,))

@@ -62,8 +62,15 @@ class Probing:
         return self._known[key]
 
     async def pcms(self, command: str) -> frozenset[str]:
-        """Name the PCMs that ALSA has beside its cards; none when the program cannot say."""
+        """
+        Name the PCMs that ALSA has beside its cards.
+
+        :raises NoAbilities: when the program cannot say.
+        """
         ran = await self._run(command, _LIST_PCMS)
+        if ran.overran or not ran.exit.ok:
+            said = summary(_text(ran)) or str(ran.exit)
+            raise NoAbilities(f"{command} {_LIST_PCMS} does not name the plugins: {said}")
         lines = ran.stdout.decode("utf-8", "replace").splitlines()
         return frozenset(line for line in lines if line and not line[0].isspace())
 

@@ -21,6 +21,8 @@ _CANDIDATES: Final = {
     "jack": (_DEFAULT_COMMAND, "jack_capture"),
 }
 """What may record a backend, the best one first; see docs/audio-programs.md for the reasons."""
+_FOR_TEMPLATES: Final = {"pipewire": "pw-record", "jack": "jack_capture"}
+"""What the default name stands for in the contract; a template is written for one program."""
 _ARECORD_DIALECT: Final = frozenset({"arecord", "rakkr-tone"})
 _SPLIT_BYTES: Final = (1 << 31) - 1
 _RAW: Final = frozenset({"raw", "-traw", "--file-type=raw"})
@@ -46,8 +48,9 @@ def candidates(request: CaptureRequest) -> tuple[str, ...]:
     """Name the programs that may be called; the default name stands for the backend's own."""
     if request.command != _DEFAULT_COMMAND:
         return (request.command,)
-    found = _CANDIDATES.get(request.backend, (request.command,))
-    return found if request.args_template is None else found[:1]
+    if request.args_template is not None:
+        return (_FOR_TEMPLATES.get(request.backend, request.command),)
+    return _CANDIDATES.get(request.backend, (request.command,))
 
 
 def server_of(request: CaptureRequest) -> Server | None:

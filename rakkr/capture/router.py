@@ -49,6 +49,7 @@ class Router:
     servers: SoundServers
     clock: IReactorTime
     client: Callable[[], str]
+    _said: set[str] = attrs.field(factory=set, init=False)
 
     log = Logger()
 
@@ -66,7 +67,8 @@ class Router:
         except TooFewChannels:
             await deferLater(self.clock, _PORTS_SECONDS)
             route = await self._route(request, server, programs)
-        if route.remark is not None:
+        if route.remark is not None and route.remark not in self._said:
+            self._said.add(route.remark)
             self.log.warn("{remark}", remark=route.remark)
         return attrs.evolve(request, route=route)
 
@@ -82,9 +84,12 @@ class Router:
         return {}
 
     async def _has_plugin(self, command: str, request: CaptureRequest) -> bool:
-        """Whether it needs no plugin, or has it."""
-        needed = stands_for_server(command, request)
-        return not needed or request.backend in await self.probing.pcms(command)
+        """Whether it needs no plugin, or has it and what it needs."""
+        if not stands_for_server(command, request):
+            return True
+        if request.backend == "jack" and self.probing.find("jack_lsp") is None:
+            return False  # the plugin has to be told the names of the ports
+        return request.backend in await self.probing.pcms(command)
 
     async def _route(
         self, request: CaptureRequest, server: Server, programs: dict[str, Abilities]

@@ -105,10 +105,11 @@ def seal(prepared: Prepared, most: int | None, lost: Lost | None = None) -> Seal
         keep = None if lost is None else _of_the_source(lost, storage)
         if keep == 0:
             storage.discard()
-            return attrs.evolve(found, trouble=storage.trouble or unread)
+            return attrs.evolve(found, audio_bytes=None, trouble=storage.trouble or unread)
         audio = storage.seal(_least(most, keep))
-        if audio is not None and keep is not None:  # a file of the program's own is not cut
-            audio = attrs.evolve(audio, frames=min(audio.frames, keep))
+        if audio is not None and keep is not None and keep < audio.frames:
+            # A file of the program's own is not cut, so others would hear all of it.
+            audio = attrs.evolve(audio, frames=keep, wav=False)
     except NotWave as refusal:
         error = f"{storage.path} cannot be read: {refusal}"
         return attrs.evolve(found, error=error, trouble=storage.trouble or unread)

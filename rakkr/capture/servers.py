@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -48,6 +50,9 @@ class SoundServers:
         return int(text) if ran.exit.ok and text.isdigit() else None
 
     async def _pipewire(self) -> View:
+        missing = self._missing("pw-dump")
+        if missing is not None:
+            return missing
         ran = await self._run(["pw-dump"])
         silent = _silent("pw-dump", "PipeWire", ran)
         if silent is not None:
@@ -58,12 +63,22 @@ class SoundServers:
             return NoAnswer(str(error))
 
     async def _jack(self) -> View:
+        missing = self._missing("jack_lsp")
+        if missing is not None:
+            return missing
         ran = await self._run(["jack_lsp", "-c", "-p", "-t"])
         silent = _silent("jack_lsp", "JACK", ran)
         if silent is not None:
             return silent
         found: Patchbay = read_ports(ran.stdout.decode("utf-8", "replace"))
         return found
+
+    def _missing(self, program: str) -> NoAnswer | None:
+        """Say that a program is not there; None when it is."""
+        if shutil.which(program, path=self.env.get("PATH", os.defpath)) is not None:
+            return None
+        package = _PACKAGES[program]
+        return NoAnswer(f"{program} is not there: install the Debian package {package}", blind=True)
 
     async def _run(self, argv: Sequence[str]) -> Ran:
         return await run(
@@ -79,8 +94,7 @@ class SoundServers:
 def _silent(program: str, server: str, ran: Ran) -> NoAnswer | None:
     """Say why a program has no answer; None when it has one."""
     if ran.exit.refused is not None:
-        package = _PACKAGES[program]
-        return NoAnswer(f"{ran.exit.refused}; install the Debian package {package}", blind=True)
+        return NoAnswer(f"{server} cannot be asked: {ran.exit.refused}")
     if ran.overran:
         return NoAnswer(f"{server} does not answer {program} within {LIMIT_SECONDS:g} s")
     if not ran.exit.ok:

@@ -45,7 +45,8 @@ class Tie:
 
     :ivar client: the name that the capture has at the server; with ``*`` where the program
         chooses the end of it.
-    :ivar sources: the node of PipeWire, or the ports of JACK in the order of the channels.
+    :ivar sources: the node of PipeWire, by its serial number where that is known, and then its
+        name; or the ports of JACK in the order of the channels.
     """
 
     server: Server
@@ -69,6 +70,8 @@ class Tie:
             raise ValueError(f"nothing is tied to {client!r} of {server!r}")
         if not isinstance(sources, list) or not all(isinstance(each, str) for each in sources):
             raise ValueError(f"{sources!r} are no names of sources")
+        if not sources:
+            raise ValueError(f"{client} is tied to nothing")
         return cls(server=server, client=client, sources=tuple(sources))
 
 
@@ -116,17 +119,18 @@ def stand(tie: Tie, view: View) -> Standing:
 
 
 def _in_graph(tie: Tie, graph: Graph) -> Standing:
-    wished = tie.sources[0]
-    source, stream = graph.find(wished), graph.stream(tie.client)
+    wished = tie.sources[-1]
+    source, stream = graph.find(tie.sources[0]), graph.stream(tie.client)
+    links = [link for link in graph.links if stream is not None and link.input_node == stream.id]
+    right = None if source is None else source.id
+    other = next((link.output_node for link in links if link.output_node != right), None)
+    if other is not None:
+        name = next((node.name for node in graph.nodes if node.id == other), str(other))
+        return Standing(Hold.ELSEWHERE, f"PipeWire gave the recording of {wished} to {name}")
     if source is None:
         return Standing(Hold.GONE, f"PipeWire lost its source {wished}")
     if stream is None:
         return Standing(Hold.LOOSE, f"PipeWire does not know the recording of {wished}")
-    links = [link for link in graph.links if link.input_node == stream.id]
-    other = next((link.output_node for link in links if link.output_node != source.id), None)
-    if other is not None:
-        name = next((node.name for node in graph.nodes if node.id == other), str(other))
-        return Standing(Hold.ELSEWHERE, f"PipeWire gave the recording of {wished} to {name}")
     linked = {link.input_port: link.output_port for link in links}
     inputs = graph.inputs(stream)
     if not inputs or any(port.id not in linked for port in inputs):

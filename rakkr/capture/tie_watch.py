@@ -58,15 +58,20 @@ class TieWatch:
         self._due: IDelayedCall | None = None
         self._looking: Deferred[None] | None = None
         self._over = False
+        self._newest = 0.0
 
     @property
     def settled(self) -> bool:
         """Whether it is known that the capture has its source, or nobody will ever know."""
         return self.holding.settled
 
-    def begin(self) -> None:
-        """Look from now on."""
-        self.holding = Holding(since=self._clock.seconds())
+    def begin(self, believed: int = 0) -> None:
+        """
+        Look from now on.
+
+        :param believed: frames that came when nobody looked, and that stay whatever is seen.
+        """
+        self.holding = Holding(since=self._clock.seconds(), frames=believed)
         self._go()
 
     def end(self) -> None:
@@ -77,16 +82,17 @@ class TieWatch:
         if self._looking is not None:
             self._looking.cancel()
 
-    async def confirm(self, frames: int) -> int:
+    async def confirm(self, frames: int, *, fresh: bool) -> int:
         """
-        Look now, for somebody who takes frames before the end.
+        Say how much somebody may have who takes frames before the end.
 
         Where nobody can say what they are of, they are believed, and stay.
 
         :param frames: that somebody would take.
+        :param fresh: whether to look now; else what the last look said is enough.
         :returns: how many of them surely are of the source.
         """
-        if not self._over:
+        if not self._over and (fresh or self.holding.standing is None):
             await self._look()
         standing = self.holding.standing
         if standing is None or standing.hold is Hold.UNKNOWN:
@@ -101,6 +107,9 @@ class TieWatch:
     async def _look(self) -> None:
         frames, began = self._facts.frames_now(), self._clock.seconds()
         view = await self._look_at(self._tie.server)
+        if began < self._newest:  # another look began later, and was answered before
+            return
+        self._newest = began
         standing = stand(self._tie, view)
         if standing.hold is Hold.GOOD and standing.why and standing != self.holding.standing:
             self.log.warn("{why}", why=standing.why)

@@ -83,7 +83,7 @@ class Watch:
         """
         self._process = process
         if self.tie is not None:
-            self.tie.begin()
+            self.tie.begin(believed=0 if judge else self.frames_now())
         if judge:
             self._look()
         else:
@@ -107,9 +107,20 @@ class Watch:
         return self._clock.seconds() - self.progress.growth.grew
 
     def _lose(self, lost: Lost) -> None:
+        process = self._process
+        if process is None or process.stopped or self._is_complete():
+            return  # a program that ends takes its links away first
         self.lost = lost
-        if self._process is not None:
-            self._process.stop()
+        process.stop()
+
+    def _is_complete(self) -> bool:
+        """Whether a program that ends itself has come to the end of its window."""
+        seconds, window = self.progress.seconds(self._clock.seconds()), self.window
+        return (
+            window.call.ends_itself
+            and seconds is not None
+            and seconds >= window.planned / window.rate
+        )
 
     def want(self, frames: int | None) -> None:
         """End the program at so many frames, or never."""

@@ -53,7 +53,6 @@ class Port:
 
     :ivar number: which of the node's ports of its direction it is.
     :ivar channel: its position, such as ``FL`` or ``AUX3``.
-    :ivar monitor: whether it only repeats what a port of the other direction has.
     """
 
     id: int
@@ -61,7 +60,6 @@ class Port:
     number: int
     output: bool
     channel: str | None = None
-    monitor: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -171,7 +169,7 @@ def _port(members: Mapping[str, Any]) -> Port | None:
     info = _members(members, "info")
     properties = _members(info, "props")
     number, node = _number(members.get("id")), _number(properties.get("node.id"))
-    if number is None or node is None or info.get("direction") not in {"input", "output"}:
+    if number is None or node is None or info.get("direction") not in ("input", "output"):
         return None
     return Port(
         id=number,
@@ -179,7 +177,6 @@ def _port(members: Mapping[str, Any]) -> Port | None:
         number=_number(properties.get("port.id")) or 0,
         output=info["direction"] == "output",
         channel=_text(properties.get("audio.channel")),
-        monitor=properties.get("port.monitor") in {True, "true"},
     )
 
 

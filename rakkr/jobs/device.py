@@ -11,6 +11,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from rakkr.audio.pcm import SampleFormat
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import CannotLaunch, NotThere
 from rakkr.inventory.reference import parse_reference
@@ -51,15 +52,29 @@ class KnownDevice:
         self.name = found.device or self.name
         return found
 
-    async def ready(self, request: CaptureRequest) -> CaptureRequest | str:
-        """Find out how it is captured at this moment, or say why it cannot be."""
+    async def ready(
+        self, request: CaptureRequest, began: SampleFormat | None = None
+    ) -> CaptureRequest | str:
+        """
+        Find out how it is captured at this moment, or say why it cannot be.
+
+        :param began: the format of what there is already, which what follows has to have, too.
+        """
+        request = request if began is None else attrs.evolve(request, format=began)
         found = await self.now()
         if found.device is None:
             return found.absent or f"{request.device} is not there"
         try:
-            return await self._place.find_route(attrs.evolve(request, device=found.device))
+            routed = await self._place.find_route(attrs.evolve(request, device=found.device))
         except (CannotLaunch, NotThere) as reason:
             return str(reason)
+        call = None if routed.route is None else routed.route.launch
+        if call is not None and began is not None and call.format != began:
+            return (
+                f"{call.argv[0]} delivers {call.format.name}, and the recording began with"
+                f" {began.name}: they cannot be one file"
+            )
+        return routed
 
     def learn(self, note: Callable[[Any], Deferred[None]]) -> None:
         """

@@ -154,7 +154,7 @@ class Recording:
     async def reached(self) -> tuple[int, bool]:
         """Up to which frame it is settled, and whether that is its end."""
         if self.ended is None:
-            reached = await self.take.settle()
+            reached = await self.take.settle(fresh=False)
             if self.ended is None:
                 return min(self._reader.end, reached), False
         return self.ended.end_frame, True

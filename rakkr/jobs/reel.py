@@ -102,15 +102,17 @@ class Reel:
 
     def strip(self, start: int, end: int) -> Strip:
         """Cut out of what is settled; a chunk that lies in a gap is silence, and never nothing."""
-        shape = (self._format(), self.plan.rate, self.plan.channels)
+        sample = self.delivered_format or self.plan.format
+        shape = (sample, self.plan.rate, self.plan.channels)
         silence = self._place.live.current.capture_gaps == "silence"
         fill = silence or not self.timeline.captured(start, end)
         return self.timeline.strip(start, end, shape=shape, fill=fill)
 
-    def _format(self) -> SampleFormat:
-        """The format of the samples, which a program may deliver wider than they were planned."""
+    @property
+    def delivered_format(self) -> SampleFormat | None:
+        """The format of what there is, which a program may deliver wider than it was planned."""
         placed = self.timeline.placed
-        return placed[0].audio.format if placed else self.plan.format
+        return placed[0].audio.format if placed else None
 
     def gaps(self, start: int, end: int) -> tuple[Gap, ...]:
         """What is missing between two frames, and why."""

@@ -135,12 +135,12 @@ class Take:
         if self.reel.capture is not None:
             self.reel.capture.let_go()
 
-    async def settle(self) -> int:
-        """Take in what the running segment has by now; returns the first frame behind it."""
+    async def settle(self, *, fresh: bool = True) -> int:
+        """Take in what the running segment has, see ``Capture.snapshot``; returns what follows."""
         capture = self.reel.capture
         if capture is not None and capture.started_at is not None:
             await self._beginnings.fix(capture)
-            audio = await capture.snapshot()
+            audio = await capture.snapshot(fresh=fresh)
             if capture.outcome is not None:  # it has ended meanwhile, and may have been cut
                 audio = audio_of(capture.outcome)
             if audio is not None and capture is self.reel.capture:
@@ -195,7 +195,8 @@ class Take:
     async def _segment(self) -> str | None:
         """Run one segment; says why it ended before its time, None when it did not."""
         self.reel.axis.tried(self._place.stamp())
-        request = await self.device.ready(self._request(self.plan.device, None))
+        wished = self._request(self.plan.device, None)
+        request = await self.device.ready(wished, self.reel.delivered_format)
         if isinstance(request, str):
             return request
         if not self._wanted():

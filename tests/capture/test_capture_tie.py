@@ -15,9 +15,12 @@ from rakkr.capture.surroundings import Surroundings
 from rakkr.capture.tie import NoAnswer, Server, Tie, View
 from rakkr.capture.trace import Trace
 from rakkr.inventory.pipewire import Graph, Link, Node, Port
+from rakkr.process_identity import ProcessIdentity
 from tests.capture.case import SECOND, CaptureCase
 from tests.capture.requests import request
+from tests.test_process_identity import FakeProc
 
+_BOOT = "c39645cf-2194-4e10-8f88-d4c5e6d12cbe"
 TIE = Tie(server="pipewire", client="rakkr-1", sources=("desk",))
 DESK = Node(id=1, name="desk", serial="11", media_class="Audio/Source")
 OTHER = Node(id=2, name="other", serial="12", media_class="Audio/Source")
@@ -212,7 +215,8 @@ class TiedTests(TiedCase):
         """Stop a capture that has lost nothing."""
         done = capture.stop()
         self.reactor.last.ends(1)
-        self.assertNotIn("lost", str(self.successResultOf(done)))
+        if capture.frames:
+            self.assertIsInstance(self.successResultOf(done), Completed)
         self.outcome(capture)
 
 
@@ -323,19 +327,107 @@ class SnapshotTests(TiedCase):
         self.outcome(capture)
 
 
-class AdoptedTests(TiedCase):
-    def test_goes_on_looking(self) -> None:
-        """What a capture is tied to is written down, and the next agent goes on looking."""
+class EndingTests(TiedCase):
+    def test_a_stop_takes_the_links_away(self) -> None:
+        """A recorder that ends has no links any more; that is no loss, however long it takes."""
         capture = self.begin()
         self.second()
-        trace = capture.trace
-        self.assertEqual(trace.tie, TIE)
+        done = capture.stop()
+        for view in (LOOSE, GONE, ELSEWHERE):
+            self.view = view
+            self.reactor.pump([0.25] * 4)
+        self.reactor.last.ends(1)
+        outcome = self.successResultOf(done)
+        assert isinstance(outcome, Completed), outcome
+        self.assertEqual(outcome.audio.frames, 8000)
+        self.outcome(capture)
+
+    def test_the_end_of_the_window(self) -> None:
+        """So it is at the end of the window."""
+        capture = self.begin()
+        for _ in range(10):
+            self.second()
+        self.view = LOOSE
+        self.reactor.pump([0.25] * 8)
+        self.reactor.last.ends(1)
+        self.assertIsInstance(self.outcome(capture), Completed)
+
+    def test_a_program_that_ends_itself(self) -> None:
+        """And with a program that knows its window, and is slow to go."""
+        for late, expected in ((False, Failed), (True, Completed)):
+            self.view = GOOD
+            self.setUp()
+            asked = request(path=self.path)
+            call = Launch(("jack_capture", "x"), "agent", asked.format, True, tie=TIE)
+            asked = request(path=self.path, route=Route(launch=call))
+            self.install("jack_capture")
+            capture = start_capture(asked, CaptureLimits(), self.world())
+            for _ in range(10 if late else 7):
+                self.second()
+            self.view = LOOSE
+            self.reactor.pump([0.25] * 12)
+            self.reactor.last.ends(0)
+            self.assertIsInstance(self.outcome(capture), expected)
+
+
+class AdoptedTests(TiedCase):
+    """Another agent goes on with a capture that is tied to its source."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.proc = FakeProc(self.directory / "proc")
+
+    def adopt(self, view: Graph = GOOD) -> Capture:
+        """
+        Leave a capture of two seconds that runs, and let another agent find it.
+
+        :param view: what the server shows by then.
+        """
+        capture = self.begin()
+        self.second(b"\1" * len(SECOND))
+        self.second(b"\1" * len(SECOND))
         capture.let_go()
         before = self.looks
         self.reactor.pump([0.25] * 20)
         self.assertEqual(self.looks, before)
-        asked = request(path=self.path)
-        adopted = adopt_capture(asked, trace, CaptureLimits(), self.world())
-        self.assertIsNotNone(adopted.trace.tie)
-        self.outcome(adopted)
-        self.reactor.last.ends(0)
+        self.view = view
+        self.proc.process(77, group=77)
+        trace = Trace.from_json(capture.trace.as_json())
+        self.assertEqual(trace.tie, TIE)
+        trace = attrs.evolve(trace, identity=ProcessIdentity(77, 500, _BOOT), boot_id=_BOOT)
+        world = attrs.evolve(self.world(), proc=self.proc.path)
+        return adopt_capture(request(path=self.path), trace, CaptureLimits(), world)
+
+    def ended(self, capture: Capture) -> Failed:
+        """Let the program end, and get the outcome."""
+        (self.proc.path / "77" / "stat").unlink()
+        self.reactor.pump([0.25] * 4)
+        outcome = self.outcome(capture)
+        assert isinstance(outcome, Failed), outcome
+        return outcome
+
+    def test_goes_on_looking(self) -> None:
+        """The next agent goes on looking, and keeps what a good look has counted."""
+        capture, before = self.adopt(), self.looks
+        self.second(b"\1" * len(SECOND))
+        self.second(b"\1" * len(SECOND))
+        self.assertGreater(self.looks, before)
+        self.assertEqual(capture.frames, 32000)
+        self.view = ELSEWHERE
+        self.second(b"\2" * len(SECOND))
+        self.second(b"\2" * len(SECOND))
+        outcome = self.ended(capture)
+        self.assertIn("gave the recording of desk to other", outcome.error)
+        assert outcome.audio is not None
+        self.assertEqual(outcome.audio.frames, 32000)
+
+    def test_what_came_while_nobody_looked(self) -> None:
+        """What was recorded before is never given up, whatever the first look shows."""
+        for view in (ELSEWHERE, GONE, LOOSE):
+            self.setUp()
+            capture = self.adopt(view)
+            self.reactor.pump([0.25] * 24)
+            outcome = self.ended(capture)
+            assert outcome.audio is not None, view
+            self.assertEqual(outcome.audio.frames, 16000)
+            self.assertTrue(outcome.audio.path.exists())

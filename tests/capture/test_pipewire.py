@@ -69,12 +69,12 @@ class PwRecordTests(SynchronousTestCase):
 
     def test_what_it_is_tied_to(self) -> None:
         """The source's name is what has to stay joined; a default is resolved first."""
-        tie = Tie(server="pipewire", client="rakkr-1", sources=("sim-8",))
+        tie = Tie(server="pipewire", client="rakkr-1", sources=("1678", "sim-8"))
         self.assertEqual(call(findings()).tie, tie)
         self.assertEqual(call(findings(), device="1678").tie, tie)
         for device in ("default", "", "auto"):
             made = call(findings(), device=device, channels=2)
-            self.assertEqual(made.tie, attrs.evolve(tie, sources=("sim-2",)))
+            self.assertEqual(made.tie, attrs.evolve(tie, sources=("1690", "sim-2")))
             self.assertIn("1690", made.argv)
 
     def test_fewer_channels(self) -> None:
@@ -158,7 +158,9 @@ class ArecordTests(SynchronousTestCase):
             expected = "arecord -D pipewire:NODE=sim-8 -f S16_LE -r 8000 -c 8 -t raw -"
             self.assertEqual(" ".join(made.argv), expected)
             self.assertEqual(made.env, {"PIPEWIRE_ALSA": PROPERTIES})
-            self.assertEqual(made.tie, Tie(server="pipewire", client="rakkr-1", sources=("sim-8",)))
+            self.assertEqual(
+                made.tie, Tie(server="pipewire", client="rakkr-1", sources=("1678", "sim-8"))
+            )
 
     def test_the_default_source(self) -> None:
         """Where nobody names a source, the server's default one is named, if it is known."""

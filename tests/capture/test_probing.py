@@ -111,3 +111,14 @@ class ProbingTests(SynchronousTestCase):
         found = self.successResultOf(asking)
         self.assertTrue({"pipewire", "jack", "default"} <= found)
         self.assertFalse(any(" " in name for name in found))
+
+    def test_pcms_that_are_not_named(self) -> None:
+        """A program that fails, or hangs, has not said that there are none."""
+        asking = Deferred.fromCoroutine(self.subject.pcms("arecord"))
+        self.reactor.last.says(b"default\n")
+        self.reactor.last.ends(1)
+        self.failureResultOf(asking, NoAbilities)
+        asking = Deferred.fromCoroutine(self.subject.pcms("arecord"))
+        self.reactor.advance(LIMIT_SECONDS)
+        self.reactor.last.ends(None, 15)
+        self.failureResultOf(asking, NoAbilities)

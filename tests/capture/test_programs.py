@@ -44,6 +44,9 @@ class CandidatesTests(SynchronousTestCase):
         """A template is written for one program, and no other may take its place."""
         asked = request(backend="pipewire", args_template="{device} -")
         self.assertEqual(candidates(asked), ("pw-record",))
+        asked = request(backend="jack", args_template="-c {channels} {output}")
+        self.assertEqual(candidates(asked), ("jack_capture",))
+        self.assertEqual(launch(asked, _PATH).argv[0], "jack_capture")
 
 
 class RouteTests(SynchronousTestCase):

@@ -69,7 +69,7 @@ class RouterTests(SynchronousTestCase):
 
     def test_pipewire(self) -> None:
         """The program says what it can do, the server what it has."""
-        self.install("pw-record", "arecord")
+        self.install("pw-record", "arecord", "pw-dump")
         finding = self.find(backend="pipewire", device="sim-8", channels=8)
         self.answer(
             pw_record_help=recorded("pw-record-sid.help"),
@@ -86,7 +86,7 @@ class RouterTests(SynchronousTestCase):
 
     def test_arecord_alone(self) -> None:
         """Where only arecord is there it is asked for its plugins."""
-        self.install("arecord")
+        self.install("arecord", "pw-dump")
         finding = self.find(backend="pipewire", device="sim-8")
         self.answer(
             arecord_help="-L, --list-pcms",
@@ -113,7 +113,7 @@ class RouterTests(SynchronousTestCase):
 
     def test_jack(self) -> None:
         """JACK is asked for its rate too, and recorded through the plugin where there is one."""
-        self.install("arecord", "jack_capture")
+        self.install("arecord", "jack_capture", "jack_lsp")
         texts = {
             "arecord_help": "-L, --list-pcms",
             "arecord_version": "1.2.8",
@@ -138,6 +138,26 @@ class RouterTests(SynchronousTestCase):
         assert route is not None
         self.assertEqual(route.launch.argv[0], "jack_capture")
 
+    def test_no_names_of_ports(self) -> None:
+        """The plugin has to be told the ports; without jack_lsp jack_capture finds them."""
+        self.install("arecord", "jack_capture")
+        finding = self.find(backend="jack", device="sim:*", rate=48000)
+        self.answer(
+            arecord_help="-L, --list-pcms",
+            jack_capture_help=recorded("jack_capture-bookworm.help"),
+        )
+        route = self.successResultOf(finding).route
+        assert route is not None
+        self.assertEqual(route.launch.argv[0], "jack_capture")
+        self.assertIsNone(route.launch.tie)
+
+    def test_plugins_that_are_not_named(self) -> None:
+        """An arecord that cannot name its plugins now is asked again, not taken to have none."""
+        self.install("arecord", "jack_lsp")
+        finding = self.find(backend="jack", device="sim", rate=48000)
+        self.answer(arecord_help="-L, --list-pcms", jack_lsp=REAL)
+        self.failureResultOf(finding, NotThere)
+
     def test_a_program_that_does_not_answer(self) -> None:
         """A program that cannot say what it can do is tried again, not called on a guess."""
         self.install("pw-record")
@@ -147,7 +167,7 @@ class RouterTests(SynchronousTestCase):
 
     def test_ports_on_their_way(self) -> None:
         """A source that has too few channels is looked at once more, a second later."""
-        self.install("pw-record")
+        self.install("pw-record", "pw-dump")
         texts = {
             "pw_record_help": recorded("pw-record-sid.help"),
             "pw_record_version": "1.6.9",

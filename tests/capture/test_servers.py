@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -19,7 +21,11 @@ from tests.inventory.test_jack import REAL
 class SoundServersTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = FakeReactor()
-        self.subject = SoundServers(self.reactor, self.reactor, FakeThreads(), {"X": "1"})
+        self.bin = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for name in ("pw-dump", "jack_lsp"):
+            (self.bin / name).touch(0o755)
+        self.env = {"PATH": str(self.bin)}
+        self.subject = SoundServers(self.reactor, self.reactor, FakeThreads(), self.env)
 
     def tearDown(self) -> None:
         self.assertEqual(self.reactor.getDelayedCalls(), [])
@@ -58,7 +64,7 @@ class SoundServersTests(SynchronousTestCase):
         looking = self.look("jack")
         self.assertEqual(self.reactor.last.argv, ["jack_lsp", "-c", "-p", "-t"])
         self.assertEqual(
-            self.reactor.last.env, {"X": "1", "LC_ALL": "C", "JACK_NO_START_SERVER": "1"}
+            self.reactor.last.env, {**self.env, "LC_ALL": "C", "JACK_NO_START_SERVER": "1"}
         )
         self.answer(REAL.encode())
         found = self.successResultOf(looking)
@@ -96,9 +102,20 @@ class SoundServersTests(SynchronousTestCase):
 
     def test_no_program(self) -> None:
         """Without the program that asks we are blind, and what to install is said."""
-        self.reactor.refuse = FileNotFoundError(2, "No such file or directory")
+        for name in ("pw-dump", "jack_lsp"):
+            (self.bin / name).unlink()
         for server, package in (("pipewire", "pipewire-bin"), ("jack", "jackd2")):
             found = self.successResultOf(self.look(server))  # type: ignore[arg-type]
             assert isinstance(found, NoAnswer)
             self.assertTrue(found.blind)
             self.assertIn(f"install the Debian package {package}", found.why)
+        self.assertEqual(self.reactor.spawned, [])
+
+    def test_a_system_that_starts_nothing(self) -> None:
+        """A machine that cannot start one program more now is no blind one: it is asked again."""
+        self.reactor.refuse = BlockingIOError(11, "Resource temporarily unavailable")
+        for server in ("pipewire", "jack"):
+            found = self.successResultOf(self.look(server))
+            assert isinstance(found, NoAnswer)
+            self.assertFalse(found.blind)
+            self.assertIn("temporarily unavailable", found.why)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -12,6 +14,7 @@ from tests.inventory.test_jack import REAL
 from tests.inventory.test_pipewire import RELEASES, dump
 
 DESK = Tie(server="pipewire", client="rakkr-x", sources=("sim-8",))
+"""Whose serial number nobody knew."""
 CARD = Tie(server="jack", client="rakkr-y", sources=("sim:out_2", "sim:out_10"))
 
 
@@ -51,6 +54,25 @@ class PipeWireTests(SynchronousTestCase):
         self.assertIs(found.hold, Hold.GOOD)
         self.assertEqual(found.why, "PipeWire joins the channels of sim-8 in another order")
         self.assertEqual(stand(DESK, graph).why, "")
+
+    def test_gone_and_replaced(self) -> None:
+        """Where the source is gone and another one is linked, what comes is of the other one."""
+        graph = dump("bookworm-linked")
+        nodes = tuple(node for node in graph.nodes if node.name != "sim-8")
+        found = stand(DESK, attrs.evolve(graph, nodes=nodes))
+        self.assertIs(found.hold, Hold.ELSEWHERE)
+
+    def test_two_of_a_name(self) -> None:
+        """Of two sources of one name the one with the serial number counts."""
+        graph = dump("bookworm-linked")
+        wide = graph.find("sim-8")
+        assert wide is not None
+        twin = attrs.evolve(wide, id=999, serial="9999")
+        graph = attrs.evolve(graph, nodes=(twin, *graph.nodes))
+        by_serial = attrs.evolve(DESK, sources=(str(wide.serial), "sim-8"))
+        self.assertIs(stand(by_serial, graph).hold, Hold.GOOD)
+        other = stand(attrs.evolve(DESK, sources=("9999", "sim-8")), graph)
+        self.assertEqual(other.why, "PipeWire gave the recording of sim-8 to sim-8")
 
     def test_loose(self) -> None:
         """A recording that lacks one link, has no ports, or is not known, is loose."""
@@ -110,7 +132,9 @@ class TieTests(SynchronousTestCase):
         """What is written down is read again; what makes no sense is refused."""
         for tie in (DESK, CARD):
             self.assertEqual(Tie.from_json(tie.as_json()), tie)
-        for change in ({"server": "oss"}, {"client": 1}, {"sources": "a"}, {"sources": [1]}):
+        wrong: list[dict[str, Any]] = [{"server": "oss"}, {"client": 1}]
+        wrong += [{"sources": sources} for sources in ("a", [1], [])]
+        for change in wrong:
             with self.assertRaises(ValueError):
                 Tie.from_json({**DESK.as_json(), **change})
         with self.assertRaises(KeyError):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 
-from twisted.internet.defer import Deferred
+import attrs
+from twisted.internet.defer import Deferred, succeed
 
+from rakkr.audio.pcm import sample_format
+from rakkr.capture.request import CaptureRequest
+from rakkr.capture.route import CannotLaunch, Launch, NotThere, Route
 from rakkr.inventory.stable import DeviceIdentity, Found
 from rakkr.jobs.ending import Ending, Result
 from tests.jobs.making import make_job
@@ -147,3 +151,49 @@ class DeviceTests(TakeCase):
         self.assertEqual(crew.works, [])
         self.assertEqual(len(self.shop.reactor.spawned), 1)
         self.assertEqual(self.shop.uploads()[0][2], 4.0)
+
+
+class RouteTests(TakeCase):
+    """What is found out about programs and sound servers before anything is opened."""
+
+    def test_not_there_yet(self) -> None:
+        """A source that a sound server does not have is waited for, and the gap is declared."""
+        self.shop.absent = NotThere("PipeWire has no source desk; it has nothing")
+        done = self.begin(make_job(duration_seconds=20))
+        self.quiet(6)
+        self.assertEqual(self.shop.reactor.spawned, [])
+        error = self.told_of("capture_device_unavailable")["error"]
+        self.assertEqual(error, "PipeWire has no source desk; it has nothing")
+        self.shop.absent = None
+        self.shop.play(25)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])
+        ((_, frames),) = self.gaps()
+        self.assertGreaterEqual(frames, 6 * RATE)
+
+    def test_what_cannot_be(self) -> None:
+        """What no program can do fails the job at once, before anything is opened."""
+        self.shop.absent = CannotLaunch("JACK runs at 48000 Hz and cannot deliver 8000 Hz")
+        done = self.begin(make_job(duration_seconds=20))
+        self.quiet(1)
+        self.assertEqual(self.endings(done), [Ending.FAILED])
+        self.assertEqual(self.shop.reactor.spawned, [])
+
+    def test_a_program_of_another_format(self) -> None:
+        """What follows a loss has the format of what is there, or is not recorded."""
+        done = self.begin(make_job(duration_seconds=20))
+        self.shop.record(4)
+        formats = []
+
+        def other(request: CaptureRequest) -> Deferred[CaptureRequest]:
+            formats.append(request.format.name)
+            call = Launch(("pw-record", "-"), "agent", sample_format("S32_LE"))
+            return succeed(attrs.evolve(request, route=Route(launch=call)))
+
+        self.shop.find_route = other
+        self.dies()
+        self.quiet(8)
+        self.assertEqual(len(self.shop.reactor.spawned), 1)
+        self.assertEqual(set(formats), {"S16_LE"})
+        self.shop.find_route = None
+        self.shop.play(20)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])

@@ -17,6 +17,7 @@ from typing import Final
 import attrs
 
 from rakkr.setting import Arguments, Decimal, LogLevel, OneOf, PathName, Switch, Text, Whole
+from rakkr.setting_channels import ALL_CHANNELS, ChannelChoice, Channels
 from rakkr.setting_row import BadSetting, Setting, read_settings, setting, settings_of
 
 __all__ = ["SETTINGS", "BadSetting", "Resolved", "Settings", "child_environment", "resolve"]
@@ -265,13 +266,52 @@ class Settings:
         Arguments(), None, "arguments of the metering program, as for the capture program"
     )
     meter_sample_seconds: int = _meter(
-        Whole(1, 10, "seconds"), 1, "length of one measurement and of one piece of live audio"
+        Whole(1, 10, "seconds"),
+        1,
+        "length of the measurement of --print-meter-frame; the daemon measures every sample",
+    )
+    meter_post_seconds: float | None = _meter(
+        Decimal(0.2, 60.0, "seconds"),
+        None,
+        "how often levels are sent, each time those of all samples since the last; when not given, "
+        "as often as the heartbeat",
     )
     meter_clip_dbfs: float = _meter(_level, -1.0, "a peak as high as this is clipping")
     meter_flatline_dbfs: float = _meter(_level, -120.0, "a level as low as this is a dead input")
     meter_low_signal_dbfs: float = _meter(_level, -55.0, "a level as low as this is a weak signal")
+    meter_correlation: float = _meter(
+        Decimal(0.8, 1.0),
+        0.98,
+        "two channels that are as much alike as this, 1 being the same, carry one signal twice",
+    )
+    meter_stuck_seconds: float = _meter(
+        Decimal(0.01, 60.0, "seconds"),
+        1.0,
+        "a sample other than zero that does not change for so long is stuck",
+    )
+    meter_dc_dbfs: float = _meter(
+        _level, -40.0, "a channel that is this far off centre has a DC offset"
+    )
+    meter_alarm_set_seconds: float = _meter(
+        Decimal(0.0, 3600.0, "seconds"),
+        15.0,
+        "how much audio must show a fault until it is reported; 0 reports it at once",
+    )
+    meter_alarm_clear_seconds: float = _meter(
+        Decimal(0.0, 3600.0, "seconds"),
+        15.0,
+        "how much audio must be without the fault until its end is reported",
+    )
     monitor_chunk_sync_enabled: bool = _meter(
         Switch(), True, "send live audio for those who listen in"
+    )
+    monitor_chunk_seconds: float = _meter(
+        Decimal(0.2, 4.0, "seconds"),
+        2.0,
+        "length of one piece of live audio; a controller plays only what is younger than 5 s",
+    )
+    monitor_channels: ChannelChoice = _meter(
+        Channels(), ALL_CHANNELS, "channels that are mixed for those who listen in"
     )
 
     # Jobs and state.

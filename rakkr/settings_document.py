@@ -11,6 +11,7 @@ import textwrap
 from itertools import groupby
 
 from rakkr.setting import Decimal, LogLevel, Switch, Whole
+from rakkr.setting_channels import Channels
 from rakkr.setting_row import Setting
 from rakkr.settings import SETTINGS
 
@@ -76,7 +77,8 @@ def document() -> str:
 
 
 def _entry(row: Setting, width: int) -> str:
-    facts = [row.kind.expects] if isinstance(row.kind, Whole | Decimal | LogLevel) else []
+    explained = isinstance(row.kind, Whole | Decimal | LogLevel | Channels)
+    facts = [row.kind.expects] if explained else []
     facts += [f"default {row.shown_default}"]
     facts += [row.env] if row.env is not None else []
     indent = " " * 6

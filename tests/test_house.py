@@ -41,6 +41,7 @@ FLOORS = {
     "cache": 4,
     "heartbeat": 4,
     "jobs": 4,
+    "meters": 4,
     "agent": 5,
     "cli": 5,
     "complaints": 5,
@@ -53,7 +54,12 @@ FLOORS = {
     "tap": 5,
 }
 # Modules that are one room without a folder.
-ONE_ROOM = {"setting": "settings", "setting_row": "settings", "settings_document": "settings"}
+ONE_ROOM = {
+    "setting": "settings",
+    "setting_channels": "settings",
+    "setting_row": "settings",
+    "settings_document": "settings",
+}
 # The small mechanisms build on one another, and so do those that compose.
 WITHIN = {1, 5}
 LONGEST = 300

@@ -106,6 +106,14 @@ capture-gaps                RAKKR_CAPTURE_GAPS                silence
 salvage-on-retry            RAKKR_SALVAGE_ON_RETRY            upload
 on-terminate                RAKKR_ON_TERMINATE                leave
 on-interrupt                RAKKR_ON_INTERRUPT                finish
+meter-post-seconds          RAKKR_METER_POST_SECONDS          none
+meter-correlation           RAKKR_METER_CORRELATION           0.98
+meter-stuck-seconds         RAKKR_METER_STUCK_SECONDS         1
+meter-dc-dbfs               RAKKR_METER_DC_DBFS               -40
+meter-alarm-set-seconds     RAKKR_METER_ALARM_SET_SECONDS     15
+meter-alarm-clear-seconds   RAKKR_METER_ALARM_CLEAR_SECONDS   15
+monitor-chunk-seconds       RAKKR_MONITOR_CHUNK_SECONDS       2
+monitor-channels            RAKKR_MONITOR_CHANNELS            all
 list-salvage                -                                 off
 repair                      -                                 none
 repair-output               -                                 none
@@ -115,7 +123,8 @@ repair-output               -                                 none
 SAMPLES = {"capture_output_codec": "flac", "capture_backend": "jack", "meter_backend": "synthetic",
            "agent_health_log_store": "sqlite", "log_level": "debug", "capture_sample_rate": "44100",
            "capture_output_bitrate_kbps": "64", "capture_gaps": "join", "on_terminate": "finish",
-           "on_interrupt": "leave", "salvage_on_retry": "record"}  # fmt: skip
+           "on_interrupt": "leave", "salvage_on_retry": "record", "meter_correlation": "0.9",
+           "monitor_chunk_seconds": "3"}  # fmt: skip
 
 ROWS = {row.name: row for row in SETTINGS}
 PAIR = ("controller_client_cert_path", "controller_client_key_path")

@@ -32,6 +32,7 @@ class AgentRoutes:
 
     def __init__(self, controller: SoloController) -> None:
         self._nodes = controller.nodes
+        self._signals = controller.signals
         self._jobs = controller.jobs
         self._uploads = controller.uploads
 
@@ -77,7 +78,7 @@ class AgentRoutes:
         frame = call.checked(schemas.METER_FRAME, "Invalid meter frame")
         if frame["nodeId"] != call.node_id:
             raise Refused(403, "The frame is of another node")
-        return data(202, self._nodes.meter(call.node_id, frame))
+        return data(202, self._signals.meter(call.node_id, frame))
 
     def monitor_chunk(self, call: Call) -> Answer:
         """5.4."""
@@ -91,7 +92,7 @@ class AgentRoutes:
         wav = call.body.content
         if len(wav) < _WAV_HEADER:
             raise BadPayload("The body is no WAV file")
-        chunk = self._nodes.monitor(
+        chunk = self._signals.monitor(
             call.node_id,
             "enhanced" if call.query("rendition") == "enhanced" else "raw",
             wav,

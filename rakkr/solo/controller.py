@@ -11,6 +11,7 @@ from rakkr.solo.jobs import Jobs
 from rakkr.solo.ledger import Ledger
 from rakkr.solo.nodes import Nodes
 from rakkr.solo.recordings import Recordings
+from rakkr.solo.signals import Signals
 from rakkr.solo.store import Store
 from rakkr.solo.tokens import digest
 from rakkr.solo.uploads import InThread, Uploads
@@ -21,7 +22,7 @@ MAXIMUM_UPLOAD = 4 << 30
 @attrs.frozen(kw_only=True)
 class SoloController:
     """
-    Nodes, jobs, recordings and uploads of one machine.
+    Nodes, their levels and sound, jobs, recordings and uploads of one machine.
 
     :ivar operator_token: what a person shows.
     :ivar now: wall time in seconds since the epoch.
@@ -29,6 +30,7 @@ class SoloController:
 
     store: Store
     nodes: Nodes
+    signals: Signals
     jobs: Jobs
     recordings: Recordings
     uploads: Uploads
@@ -72,6 +74,7 @@ def build_controller(
     controller = SoloController(
         store=store,
         nodes=Nodes(ledger),
+        signals=Signals(ledger),
         jobs=jobs,
         recordings=Recordings(ledger, jobs, folder=folder, node_id=node_id),
         uploads=Uploads(

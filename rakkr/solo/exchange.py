@@ -143,13 +143,18 @@ def _refuse_constant(name: str) -> NoReturn:
 
 @attrs.frozen
 class Answer:
-    """What goes back: bytes, or a file that is streamed."""
+    """
+    What goes back: bytes, or a file that is streamed.
+
+    :ivar headers: more of them, by lower-case name.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     file: Path | None = None
     file_name: str | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def data(status: int, value: Any) -> Answer:

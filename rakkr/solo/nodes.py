@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from rakkr.solo.admission import Refused
 from rakkr.solo.interfaces import reconcile
 from rakkr.solo.ledger import Ledger
@@ -15,16 +13,6 @@ from rakkr.stamps import format_stamp, parse_stamp
 
 OFFLINE_SECONDS = 120.0
 _PRIVATE = frozenset({"recorderCachePolicies", "channelMapAssignments"})
-
-
-@attrs.frozen
-class MonitorChunk:
-    """The last second or so of live sound, as a WAV file."""
-
-    wav: bytes
-    captured_at: str
-    duration_ms: int
-    received_at: str
 
 
 def _holds(value: Any, character: str) -> bool:
@@ -53,13 +41,11 @@ def _mended(value: Any) -> Any:
 
 
 class Nodes:
-    """The nodes, their interfaces and settings; meters and live sound are kept in memory only."""
+    """The nodes, their interfaces, settings and events."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._store = ledger.store
-        self._meters: dict[str, dict[str, Any]] = {}
-        self._monitor: dict[tuple[str, str], MonitorChunk] = {}
 
     def enrol(self, node_id: str, token_sha256: str) -> None:
         """Make a node known, if it is not, and this its token."""
@@ -170,28 +156,6 @@ class Nodes:
     def events(self, recording_id: str | None) -> list[dict[str, Any]]:
         """The newest events, newest first."""
         return self._store.events(recording_id)
-
-    def meter(self, node_id: str, frame: dict[str, Any]) -> dict[str, Any]:
-        """Keep a node's latest levels."""
-        self._meters[node_id] = {"frame": frame, "receivedAt": self._ledger.stamp()}
-        return self._meters[node_id]
-
-    def latest_meter(self, node_id: str) -> dict[str, Any] | None:
-        """A node's latest levels."""
-        return self._meters.get(node_id)
-
-    def monitor(
-        self, node_id: str, slot: str, wav: bytes, *, captured_at: str | None, duration_ms: int
-    ) -> MonitorChunk:
-        """Keep a node's latest live sound."""
-        now = self._ledger.stamp()
-        chunk = MonitorChunk(wav, captured_at or now, duration_ms, now)
-        self._monitor[node_id, slot] = chunk
-        return chunk
-
-    def latest_monitor(self, node_id: str, slot: str) -> MonitorChunk | None:
-        """A node's latest live sound."""
-        return self._monitor.get((node_id, slot))
 
     def config(self, node_id: str) -> dict[str, Any]:
         """What a node is told to use."""

@@ -21,6 +21,7 @@ class OperatorRoutes:
     def __init__(self, controller: SoloController) -> None:
         self._controller = controller
         self._nodes = controller.nodes
+        self._signals = controller.signals
         self._recordings = controller.recordings
 
     def table(self) -> list[Route]:
@@ -40,6 +41,7 @@ class OperatorRoutes:
             ("GET", f"{node}/channel-map-assignments", self.assignments),
             ("PUT", f"{node}/channel-map-assignments", self.assign),
             ("GET", f"{node}/meter-frame", self.meter_frame),
+            ("GET", f"{node}/meter-frames", self.meter_frames),
             ("GET", f"{node}/listen/chunk", self.monitor_chunk),
         ]
         return [
@@ -119,14 +121,25 @@ class OperatorRoutes:
 
     def meter_frame(self, call: Call) -> Answer:
         """The latest levels of a node."""
-        latest = self._nodes.latest_meter(call.params["nodeId"])
+        latest = self._signals.latest_meter(call.params["nodeId"])
         return NOTHING if latest is None else data(200, latest)
+
+    def meter_frames(self, call: Call) -> Answer:
+        """The levels of a node, the newest first, as far back as they are kept."""
+        return data(200, self._signals.meters(call.params["nodeId"]))
 
     def monitor_chunk(self, call: Call) -> Answer:
         """The latest live sound of a node."""
         slot = "enhanced" if call.query("rendition") == "enhanced" else "raw"
-        latest = self._nodes.latest_monitor(call.params["nodeId"], slot)
-        return NOTHING if latest is None else Answer(200, latest.wav, "audio/wav")
+        latest = self._signals.latest_monitor(call.params["nodeId"], slot)
+        if latest is None:
+            return NOTHING
+        about = {
+            "x-rakkr-captured-at": latest.captured_at,
+            "x-rakkr-duration-ms": str(latest.duration_ms),
+            "x-rakkr-received-at": latest.received_at,
+        }
+        return Answer(200, latest.wav, "audio/wav", headers=about)
 
     def ready(self, _call: Call) -> Answer:
         """Whether the database answers."""

@@ -153,6 +153,8 @@ class SoloResource(Resource):
         request.setHeader(b"content-type", answer.content_type.encode("ascii"))
         if answer.file is None:
             request.setHeader(b"content-length", b"%d" % len(answer.body))
+        for header, value in answer.headers.items():
+            request.setHeader(header.encode("ascii"), value.encode("latin-1"))
         if answer.file_name is not None:
             name = answer.file_name.encode("ascii", "replace").replace(b'"', b"_")
             request.setHeader(b"content-disposition", b'attachment; filename="%s"' % name)

@@ -147,7 +147,7 @@ class ClippingAlarm(WholeAlarm):
             later = [
                 each
                 for each in frame.levels
-                if self.latches[each.index].on and each.clipping and each.index not in self.named
+                if self.latches[each.index].on and each.index not in self.named
             ]
             if later:
                 yield Change(self.name, on=True, details=self._fault(frame, later))

@@ -43,7 +43,7 @@ def synthetic_chunk(frame: MeterFrame, seconds: float) -> bytes:
     Chunks of whole tenths of a second hold whole periods, so they join without a click.
     """
     loudest = max((each.peak_dbfs for each in frame.rounded().levels), default=-90.0)
-    amplitude = min(max(10 ** (max(loudest, -90.0) / 20), 0.02), 0.25)
+    amplitude = min(max(10 ** (loudest / 20), 0.02), 0.25)
     moments = np.arange(max(1, round(seconds * RATE))) / RATE
     tone = np.sin(2 * np.pi * _TONE_HZ * moments) * amplitude * 32767
     samples = np.trunc(tone + np.copysign(0.5, tone)).astype("<i2").tobytes()

@@ -32,11 +32,11 @@ class _History:
         self._bytes = 0
 
     def add(self, received: dict[str, Any]) -> None:
-        """Keep levels, and let go of the oldest; the latest always stay."""
+        """Keep levels, and let go of the oldest."""
         text = json.dumps(received, separators=(",", ":")).encode()
         self._texts.append(text)
         self._bytes += len(text)
-        while len(self._texts) > KEPT_FRAMES or (self._bytes > KEPT_BYTES and len(self._texts) > 1):
+        while len(self._texts) > KEPT_FRAMES or self._bytes > KEPT_BYTES:
             self._bytes -= len(self._texts.popleft())
 
     def newest_first(self) -> list[dict[str, Any]]:

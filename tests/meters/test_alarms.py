@@ -164,6 +164,13 @@ class WholeFrameTests(WatchingCase):
         recovered = self.details("low_signal_recovered", [frame(GOOD, QUIET)] * 3)
         self.assertEqual((recovered["channels"], recovered["maxRmsDbfs"]), ([1], -20.0))
 
+    def test_what_carries_again(self) -> None:
+        """A recovery names the channels above the threshold, not those that are just at it."""
+        self.details("low_signal", [frame(QUIET, QUIET)] * 3)
+        at_it = {**GOOD, "rms_dbfs": -55.0}
+        recovered = self.details("low_signal_recovered", [frame(at_it, GOOD)] * 3)
+        self.assertEqual(recovered["channels"], [2])
+
     def test_silence_is_no_recovery(self) -> None:
         """From quiet to digital silence and back, nothing says that the signal is well."""
         self.assertEqual(self.types(*[frame(QUIET)] * 3), ["low_signal"])
@@ -189,6 +196,13 @@ class WholeFrameTests(WatchingCase):
         self.still(*[frame(alike(2, 0.97))] * 3)
         details = self.details("channel_correlation", [frame(alike(2, 0.98))] * 3)
         self.assertEqual((details["faultScore"], details["channels"]), (0.0, [1, 2]))
+
+    def test_only_the_same(self) -> None:
+        """A threshold of 1 takes what is the same, and its fault score is a number."""
+        self.watch(correlation=1.0)
+        self.still(*[frame(alike(2, 0.99))] * 3)
+        details = self.details("channel_correlation", [frame(alike(2, 1.0))] * 3)
+        self.assertEqual(details["faultScore"], 0.0)
 
     def test_dropout(self) -> None:
         """Lost samples are reported at once, once, and summed up when no more were lost."""
@@ -281,6 +295,13 @@ class IntegrityTests(WatchingCase):
         self.still(*[frame(CLIPPED, interface_id="uuid")] * 3)
         recovered = self.details("clipping_recovered", [frame(GOOD, interface_id="uuid")] * 3)
         self.assertEqual(recovered["interfaceId"], "uuid")
+
+    def test_renamed_to_one_that_is_there(self) -> None:
+        """An interface that was metered under its new id already keeps the alarms it has there."""
+        self.assertEqual(self.types(*[frame(CLIPPED, interface_id="uuid")] * 3), ["clipping"])
+        self.still(frame(GOOD, interface_id="local"))
+        self.alarms.rename("local", "uuid")
+        self.still(*[frame(CLIPPED, interface_id="uuid")] * 3)
 
     def test_lost_without_levels(self) -> None:
         """Samples that were lost are reported although nothing was left to measure."""

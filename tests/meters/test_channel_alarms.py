@@ -60,6 +60,20 @@ class ChannelSilentTests(WatchingCase):
         self.still(*[frame({**GOOD, "rms_dbfs": -119.94}, GOOD)] * 9)
         self.details("channel_silent", [frame({**GOOD, "rms_dbfs": -119.96}, GOOD)] * 3)
 
+    def test_what_is_a_signal(self) -> None:
+        """Another channel carries a signal above the low-signal threshold, not at it."""
+        self.assertEqual(
+            self.types(*[frame(SILENT, {**GOOD, "rms_dbfs": -55.0})] * 9), ["low_signal"]
+        )
+        self.watch()
+        self.details("channel_silent", [frame(SILENT, {**GOOD, "rms_dbfs": -54.9})] * 3)
+
+    def test_thresholds_crossed(self) -> None:
+        """Where the flat line is above the low-signal threshold, what is flat is no signal."""
+        self.watch(flatline_dbfs=-40.0)
+        names = self.types(*[frame({**GOOD, "rms_dbfs": -45}, {**GOOD, "rms_dbfs": -50})] * 9)
+        self.assertEqual(names, ["flatline"])
+
 
 class StuckValueTests(WatchingCase):
     """A converter that has stopped."""

@@ -28,6 +28,7 @@ setup(
         "attrs>=24.2",
         "cattrs>=24.1",
         "psutil>=6.0",
+        "soxr>=0.5",
     ],
     extras_require={
         # A whole ffmpeg in a wheel, for machines that have none.

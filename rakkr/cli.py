@@ -17,6 +17,8 @@ from twisted.logger import (
 )
 from twisted.python.usage import UsageError
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in rakkr.tap, which is imported later
+
 from rakkr import modes
 from rakkr.complaints import complain
 from rakkr.options import Options

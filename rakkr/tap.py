@@ -27,12 +27,13 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 from twisted.python.usage import UsageError
 
+# Read once, when numpy is first imported, so before anything of ours: more threads make matrix
+# products slower here.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from rakkr import options
 from rakkr.clock import WallTime
 from rakkr.settings import Resolved, Settings, child_environment
-
-# Read once, when numpy is first imported: more threads make matrix products slower here.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 MODES = (
     "print_inventory",

@@ -10,8 +10,11 @@ import sys
 NAMES = {
     "claim": "from a queued job to its first captured sample, 20 jobs at default settings",
     "loudness": "loudness and true peak for each channel, against ffmpeg ebur128 on stereo",
+    "memory": "resident memory over an hour of (accelerated) metering of 32 channels",
     "meters": "a second of 32 and 64 channels: levels, quality, correlation, against C and ffmpeg",
     "posts": "small JSON posts through the pooled client, against the same client unpooled",
+    "reactor_delay": "lateness of a 10 ms timer while 64 channels are metered, against idle",
+    "record32": "the whole agent recording 32 channels with meters and live listening",
     "speech": "voice activity for each channel, against the runtime of the library",
     "upload": "a 1 GiB file over TLS 1.3, against curl -T to the same server",
     "voices": "how often voice activity libraries are right; needs espeak-ng and sox",

@@ -34,6 +34,7 @@ from rakkr.inventory.host import HostFacts, Machine
 from rakkr.inventory.interface import Inventory
 from rakkr.inventory.probe import InventoryProbe
 from rakkr.jobs.service import JobWorkerService
+from rakkr.metering import make_meters
 from rakkr.render.binary import find_renderer
 from rakkr.render.errors import RendererMissing
 from rakkr.root import Resource
@@ -237,7 +238,7 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     jobs = workshop.worker(settings)
     world.on_signal(partial(_choose_way_down, jobs, settings))
     describe = Describer(settings, world, probe)
-    HeartbeatService(
+    heartbeat = HeartbeatService(
         world.reactor,
         world.wall,
         controller,
@@ -247,7 +248,22 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         first=describe.unprobed(),
         status=lambda: "recording" if jobs.recording else "online",
         seconds=settings.heartbeat_seconds,
-    ).setServiceParent(root)
+    )
+    heartbeat.setServiceParent(root)
+    meters = make_meters(
+        settings,
+        world,
+        live=workshop.place.live,
+        evidence=reporter,
+        controller=controller,
+        find_route=workshop.way.find_route,
+        takes=lambda: jobs.takes,
+        busy=lambda: not jobs.ready or jobs.recording > 0 or bool(jobs.takes),
+        known=lambda: describe.known.interfaces,
+        controllers=lambda: heartbeat.interfaces,
+    )
+    workshop.way.holders.append(meters.let_go)
+    meters.setServiceParent(root)
     jobs.setServiceParent(root)
 
 

@@ -33,7 +33,6 @@ _LEVELS = {
 }
 _LATER = {
     "bootstrap": "--bootstrap",
-    "print_meter_frame": "--print-meter-frame",
 }
 USAGE_ERROR = 2
 FAILED = 1
@@ -72,7 +71,7 @@ def choose_mode(settings: Settings) -> Mode | None:
     order: tuple[tuple[Any, Mode | str], ...] = (
         (settings.print_inventory, modes.print_inventory),
         (settings.bootstrap, "bootstrap"),
-        (settings.print_meter_frame, "print_meter_frame"),
+        (settings.print_meter_frame, modes.print_meter_frame),
         (settings.print_channel_map_assignments, modes.print_channel_map_assignments),
         (attach, modes.attach_cache_file),
         (settings.list_salvage, modes.list_salvage),

@@ -30,6 +30,19 @@ async def print_inventory(settings: Settings, world: World) -> int:
     return 0
 
 
+async def print_meter_frame(settings: Settings, world: World) -> int:
+    """Measure the configured device once, and print its levels as JSON."""
+    from rakkr.agent import make_probe
+    from rakkr.metering import NoSamples, one_frame
+
+    try:
+        _answer(await one_frame(settings, world, make_probe(settings, world)))
+    except NoSamples as reason:
+        complain(f"no levels could be measured: {reason}")
+        return FAILED
+    return 0
+
+
 async def print_channel_map_assignments(settings: Settings, world: World) -> int:
     """Print the channel maps that are assigned to this node, as JSON."""
     from rakkr.controller.assignments import assignment_document

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from rakkr.cache.service import CacheSweepService
 from rakkr.capture.capture import Capture, adopt_capture, start_capture
+from rakkr.capture.giving_way import GivingWay
 from rakkr.capture.probing import Probing
 from rakkr.capture.request import CaptureLimits, CaptureRequest
 from rakkr.capture.router import Router
@@ -94,11 +95,13 @@ class Workshop:
 
     :ivar place: the collaborators.
     :ivar disk: watches the room for what is recorded.
+    :ivar way: who holds a device lets go of it before a job captures.
     :ivar running: the services that were asked for; what they record counts for the disk.
     """
 
     place: Workplace
     disk: DiskWatch
+    way: GivingWay
     running: list[JobWorkerService] = attrs.field(factory=list)
 
     def for_one_job(self) -> Workplace:
@@ -194,6 +197,7 @@ def make_workshop(
         emit=reporter.emit,
         reserve=Reserve(directory),
     )
+    way = GivingWay(router_of(world))
     place = Workplace(
         clock=world.reactor,
         wall=world.wall,
@@ -207,7 +211,7 @@ def make_workshop(
         uploads=Uploads(world.reactor),
         devices=Cards(probe),
         disk=disk,
-        find_route=router_of(world),
+        find_route=way,
         start_capture=partial(_start, surroundings),
         adopt_capture=partial(_adopt, surroundings),
         render=partial(_render, settings, world),
@@ -216,7 +220,7 @@ def make_workshop(
         in_thread=world.in_thread,
         random=world.random,
     )
-    return Workshop(place, disk, workers)
+    return Workshop(place, disk, way, workers)
 
 
 def _start(

@@ -210,20 +210,28 @@ class Capture:
         :returns: the frames that are in the file at this moment, as far as they surely are of the
             source, or None when none can be read.
         """
-        if self._run.watch is None:
-            return None
-        if self._run.process is not None and self._run.process.exit is not None:
-            return audio_of(await self.when_done())
-        watch = self._run.watch
-        try:
-            audio = await watch.disk.run(self._world.in_thread, watch.files.storage.so_far)
-        except (NotWave, OSError) as error:
-            self.log.warn("{path} cannot be read yet: {error}", path=self.path, error=str(error))
-            return None
-        if audio is None or watch.tie is None:
+        watch, audio = self._run.watch, await self.growing()
+        if watch is None or audio is None or watch.tie is None or self.outcome is not None:
             return audio
         frames = await watch.tie.confirm(audio.frames, fresh=fresh)
         return attrs.evolve(audio, frames=frames) if frames else None
+
+    async def growing(self) -> CapturedAudio | None:
+        """
+        Say what lies in the file at this moment, whatever it is of.
+
+        :returns: None when not one frame can be read.
+        """
+        watch = self._run.watch
+        if watch is None:
+            return None
+        if self._run.process is not None and self._run.process.exit is not None:
+            return audio_of(await self.when_done())
+        try:
+            return await watch.disk.run(self._world.in_thread, watch.files.storage.so_far)
+        except (NotWave, OSError) as error:
+            self.log.warn("{path} cannot be read yet: {error}", path=self.path, error=str(error))
+            return None
 
     def _last_words(self, outcome: CaptureOutcome) -> None:
         audio = audio_of(outcome)

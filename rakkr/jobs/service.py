@@ -14,6 +14,7 @@ from rakkr.controller.messages import ClaimedGroup, Job
 from rakkr.jobs.crew import Crew
 from rakkr.jobs.refusal import refuse_undecodable
 from rakkr.jobs.session import Session
+from rakkr.jobs.take import Take
 from rakkr.jobs.together import first_of
 from rakkr.jobs.workplace import Workplace
 from rakkr.moment import Moment
@@ -61,6 +62,17 @@ class JobWorkerService(MultiService):
     def sessions(self) -> list[Session]:
         """The sessions that are not over."""
         return self._crew.sessions
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is known what an earlier agent left."""
+        return self._ready
+
+    @property
+    def takes(self) -> list[Take]:
+        """What is being captured, the oldest first, or soon will be."""
+        takes = [session.take for session in self._crew.sessions]
+        return [take for take in takes if take is not None and not take.is_over]
 
     @property
     def recording(self) -> int:

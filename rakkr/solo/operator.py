@@ -34,6 +34,19 @@ class Download:
 
 
 @attrs.frozen
+class Heard:
+    """
+    A piece of live sound.
+
+    :ivar wav: a whole WAV file.
+    :ivar captured_at: when it begins, as the node's controller was told.
+    """
+
+    wav: bytes
+    captured_at: str
+
+
+@attrs.frozen
 class Operator:
     """
     Calls under ``/api/v1/solo``; see ``docs/solo.md``.
@@ -96,6 +109,23 @@ class Operator:
         """Set what a node is told in its config."""
         told: dict[str, Any] = await self._call("PUT", f"nodes/{node_id}/config", config)
         return told
+
+    async def meter_frames(self, node_id: str) -> list[dict[str, Any]]:
+        """List the levels of a node that are kept, the newest first."""
+        found: list[dict[str, Any]] = await self._call("GET", f"nodes/{node_id}/meter-frames")
+        return found
+
+    async def listen(self, node_id: str) -> Heard | None:
+        """Fetch the last piece of a node's live sound; None when there is none yet."""
+        answer = await self.http.get(
+            f"{self.url}/api/v1/solo/nodes/{node_id}/listen/chunk", headers=self._headers()
+        )
+        if answer.code != 200:  # noqa: PLR2004
+            await answer.content()
+            return None
+        wav: bytes = await answer.content()
+        stamps = answer.headers.getRawHeaders("x-rakkr-captured-at") or [""]
+        return Heard(wav, stamps[0])
 
     async def wait_for(
         self, recording_id: str, *statuses: str, pause: float = 0.1

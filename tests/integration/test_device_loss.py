@@ -393,7 +393,8 @@ async def test_other_number(tmp_path: Path) -> None:
             "outputCodec": "wav",
         }
         name = await queue(operator, wished)
-        rig.start_agent(*cards.flags)
+        # What listens while nothing is recorded would open the default device.
+        rig.start_agent(*cards.flags, "--meter-backend", "synthetic")
         bench = Bench(rig, operator, name)
         await grown(bench.captures, 2 * BYTES_PER_SECOND)
         assert cards.opened == ["hw:21,0"]

@@ -51,12 +51,25 @@ async def test_version_and_help(tmp_path: Path) -> None:
     assert b"--controller-url" in usage.stdout
 
 
+async def test_print_meter_frame(tmp_path: Path) -> None:
+    """The levels of the configured device are measured and printed, and nothing is invented."""
+    tone = ["--capture-command", "rakkr-tone", "--capture-channels", "3"]
+    ran = await agent(make_rig(tmp_path), "--print-meter-frame", "--capture-device", "tone", *tone)
+    assert ran.exit.code == 0, ran
+    printed = json.loads(ran.stdout)
+    assert [level["peakDbfs"] for level in printed["levels"]] == [-6.0, -6.5, -7.0]
+    assert printed["interfaceId"] == "iface_default_capture"
+    ran = await agent(make_rig(tmp_path), "--print-meter-frame", "--capture-device", "x", *tone)
+    assert (ran.exit.code, ran.stdout) == (1, b"")
+    assert b"no levels could be measured: meter command exited with" in ran.stderr
+    assert b"audio open error" in ran.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
         (["--heartbeat-seconds", "0"], "--heartbeat-seconds"),
         (["--capture-sample-rate", "fast"], "fast"),
-        (["--print-meter-frame"], "does not exist in this version"),
         (["--bootstrap"], "does not exist in this version"),
         (["--no-such-flag"], "no-such-flag"),
         (["surplus"], "surplus"),

@@ -1,0 +1,108 @@
+"""What is made of one stream of samples: levels, speech, and what listeners hear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import numpy as np
+
+from rakkr.audio.blocks import Decoder
+from rakkr.audio.meter import Meter
+from rakkr.audio.monitor import Monitor, MonitorChunk
+from rakkr.audio.pcm import SampleFormat
+from rakkr.audio.speech import SpeechMeter
+from rakkr.meters.frame import ChannelLevels
+from rakkr.meters.levels import levels_of
+
+MakeAnalysis = Callable[[SampleFormat, int, int], "Analysis"]
+"""Makes one for a format, a rate in Hz and a number of channels."""
+
+
+@attrs.frozen
+class Measured:
+    """
+    What was measured since the last time.
+
+    :ivar levels: of each channel, in order.
+    :ivar frames: how many frames it is of.
+    """
+
+    levels: tuple[ChannelLevels, ...]
+    frames: int
+
+
+class Analysis:
+    """
+    Takes samples in as they come; for one thread at a time.
+
+    :ivar rate: frames in a second.
+    :ivar channels: samples in a frame.
+    :ivar frame_bytes: bytes of a frame.
+    :ivar position: the number of the frame that comes next.
+    :ivar frames: how many frames were measured since the last summing up.
+    """
+
+    def __init__(
+        self,
+        sample: SampleFormat,
+        rate: int,
+        channels: int,
+        *,
+        clip_dbfs: float,
+        speech: SpeechMeter | None,
+        monitor: Monitor | None,
+    ) -> None:
+        self.rate = rate
+        self.channels = channels
+        self.frame_bytes = sample.frame_bytes(channels)
+        self.position = 0
+        self.frames = 0
+        self._clip_dbfs = clip_dbfs
+        self._decoder = Decoder(sample, channels)
+        self._meter = Meter(rate, channels, 10.0 ** (clip_dbfs / 20.0))
+        self._speech = speech
+        self._monitor = monitor
+        self._chunks: list[MonitorChunk] = []
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """
+        Measure whole frames.
+
+        :raises PartialFrame: for anything else.
+        """
+        for block in self._decoder.blocks(data):
+            self._meter.block(block, self._decoder.bad)
+            if self._speech is not None:
+                self._speech.block(block)
+            if self._monitor is not None:
+                self._chunks += self._monitor.block(block)
+            self.position += len(block)
+            self.frames += len(block)
+
+    def gap(self, next_frame: int) -> None:
+        """Go on at another frame: what lies between was not seen."""
+        missing = max(0, next_frame - self.position)
+        if self._speech is not None:
+            self._speech.gap(missing)
+        if self._monitor is not None:
+            self._chunks += self._monitor.gap(next_frame)
+        self.position = next_frame
+
+    def skip(self, frames: int) -> None:
+        """Leave frames out."""
+        self.gap(self.position + frames)
+
+    def take_chunks(self) -> list[MonitorChunk]:
+        """What listeners hear, since the last time."""
+        chunks, self._chunks = self._chunks, []
+        return chunks
+
+    def frame(self) -> Measured:
+        """Sum up what was measured since the last time."""
+        speech = None
+        if self._speech is not None:
+            speech = np.array([each.last_score or 0.0 for each in self._speech.frame()])
+        measured = self._meter.frame(speech)
+        frames, self.frames = self.frames, 0
+        return Measured(levels_of(measured, self._clip_dbfs, heard=speech is not None), frames)

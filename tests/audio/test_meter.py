@@ -12,11 +12,11 @@ from hypothesis.extra.numpy import arrays
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.audio.blocks import Block, Decoder
-from rakkr.audio.channel_level import channel_levels
 from rakkr.audio.meter import Meter, MeterFrame
 from rakkr.audio.pcm import sample_format
 from rakkr.audio.quality import Quality
 from rakkr.audio.stretch import Stretch
+from rakkr.meters.levels import levels_of
 from tests.audio.signals import noise, tone
 
 RATES = st.sampled_from([8000, 11_025, 16_000, 44_100, 48_000, 96_000, 176_400, 192_000])
@@ -25,8 +25,8 @@ LEVELS = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-30, -1e-7, 0.001, 0.9999])
 
 def assert_sane(case: SynchronousTestCase, frame: MeterFrame) -> None:
     """No value is missing, and all are inside the ranges of the wire."""
-    for level in channel_levels(frame, -1.0):
-        wire = level.as_wire()
+    for level in levels_of(frame, -1.0, heard=True):
+        wire = level.rounded().as_wire()
         for name in ("peakDbfs", "rmsDbfs"):
             case.assertTrue(-160 <= wire[name] <= 0, (name, wire[name]))
         for name, value in wire["quality"].items():
@@ -71,7 +71,7 @@ class AnyInputTests(SynchronousTestCase):
             meter.block(np.ascontiguousarray(block))
             frame = meter.frame(np.zeros(channels))
             assert_sane(self, frame)
-            self.assertEqual(len(channel_levels(frame, -1.0)), channels)
+            self.assertEqual(len(levels_of(frame, -1.0, heard=True)), channels)
             self.assertGreater(frame.quality.hum.min(), 0.9)
 
     def test_channels_do_not_mix(self) -> None:
@@ -191,7 +191,7 @@ class StreamTests(SynchronousTestCase):
                 meter.block(block, decoder.bad)
             frames.append(meter.frame())
         self.assertEqual([each.stretch.bad[0] for each in frames], [24, 0])
-        self.assertEqual(channel_levels(frames[0], -1.0), channel_levels(frames[1], -1.0))
+        self.assertEqual(*(levels_of(each, -1.0, heard=False) for each in frames))
 
 
 class MemoryTests(SynchronousTestCase):

@@ -1,13 +1,12 @@
-"""The meters, put together for the daemon and for ``--print-meter-frame``."""
+"""The meters, put together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from rakkr.audio.monitor import CannotListen, Monitor
@@ -21,7 +20,6 @@ from rakkr.controller.interface import IController
 from rakkr.controller.messages import Interface
 from rakkr.health.edge import Emitter
 from rakkr.inventory.interface import FALLBACK, AudioInterface
-from rakkr.inventory.probe import InventoryProbe
 from rakkr.inventory.reference import parse_reference
 from rakkr.jobs.take import Take
 from rakkr.live import LiveSettings
@@ -29,14 +27,15 @@ from rakkr.meters.alarms import Alarms
 from rakkr.meters.analysis import Analysis
 from rakkr.meters.failures import SamplingFailures
 from rakkr.meters.follower import Follower
-from rakkr.meters.frame import MeterFrame
-from rakkr.meters.idle import IdleMeter
+from rakkr.meters.idle import IdleMeter, IdleWorld
+from rakkr.meters.lag import Lag
 from rakkr.meters.limits import Limits, post_seconds
+from rakkr.meters.outlet import Outlet
+from rakkr.meters.recorded import Recorded
 from rakkr.meters.sending import ChunkSender, FrameSender
-from rakkr.meters.service import MeterService, Recorded
-from rakkr.meters.synthetic import synthetic_frame
+from rakkr.meters.service import MeterService
 from rakkr.settings import Settings
-from rakkr.workshop import router_of
+from rakkr.workshop import servers_of
 
 if TYPE_CHECKING:
     from rakkr.tap import World
@@ -45,7 +44,6 @@ log = Logger()
 
 _NOWHERE: Final = Path("/dev/null")
 _DAY_SECONDS: Final = 86_400
-_LOOK_SECONDS: Final = 0.1
 _DEFAULT_FORMAT: Final = "S16_LE"
 
 
@@ -90,22 +88,27 @@ def idle_request(live: LiveSettings, known: Sequence[AudioInterface]) -> Capture
     settings = live.current
     own = settings.meter_backend in {"jack", "pipewire"}
     interface = interface_of(settings.capture_device, known)
-    try:
-        sample = sample_format(settings.capture_format)
-    except UnknownFormat as error:
-        log.warn("{error}; levels are measured with {other}", error=error, other=_DEFAULT_FORMAT)
-        sample = sample_format(_DEFAULT_FORMAT)
     return CaptureRequest(
         backend=settings.meter_backend if own else settings.capture_backend,
         command=settings.capture_command,
         args_template=settings.meter_args_template,
         device=settings.capture_device,
-        format=sample,
+        format=_sample(settings.capture_format),
         rate=settings.capture_sample_rate,
         channels=settings.capture_channels if interface is None else interface.channel_count,
         seconds=_DAY_SECONDS,
         path=_NOWHERE,
     )
+
+
+@cache
+def _sample(name: str) -> SampleFormat:
+    """Find a format; that one is not known is said once, however often it is asked for."""
+    try:
+        return sample_format(name)
+    except UnknownFormat as error:
+        log.warn("{error}; levels are measured with {other}", error=error, other=_DEFAULT_FORMAT)
+        return sample_format(_DEFAULT_FORMAT)
 
 
 def interface_of(device: str, known: Sequence[AudioInterface]) -> AudioInterface | None:
@@ -151,50 +154,53 @@ def make_meters(
     controllers: Callable[[], Sequence[Interface]],
 ) -> MeterService:
     """Build the service; nothing runs yet."""
-    started, model = world.reactor.seconds(), find_model()
+    model = find_model()
+    outlet = make_outlet(settings, world, evidence, controller)
 
-    def follow(capture: Capture) -> Follower:
-        began = capture.started_at
+    def follow(capture: Capture, *, from_start: bool) -> Follower:
         return Follower(
             capture,
             partial(make_analysis, live.current, model),
             world.in_thread,
             world.reactor,
-            from_start=began is None or began >= started,
+            from_start=from_start,
         )
 
     invented = settings.meter_backend == "synthetic"
-    failures = SamplingFailures(settings.node_id)
-    idle = make_idle(
-        world,
-        live,
-        model,
-        find_route,
-        known,
-        lambda wished, error: service.sampling_failed(wished, error),  # noqa: PLW0108 - it comes below
-    )
-    frames = chunks = None
-    if controller is not None:
-        frames = FrameSender(controller, evidence, settings.node_id)
-        if settings.monitor_chunk_sync_enabled:
-            chunks = ChunkSender(controller, evidence, settings.node_id)
-    service = MeterService(
+    idle = make_idle(world, live, model, find_route, known, outlet.failed)
+    return MeterService(
         world.reactor,
-        world.wall,
-        evidence,
-        recorded=lambda: list(recorded(takes())),
+        outlet,
+        recorded=lambda: recorded(takes()),
         busy=busy,
         follow=follow,
         idle=None if invented else idle,
         name_of=lambda id_, wished: name_of(id_, wished, known(), controllers()),
-        alarms=Alarms(settings.node_id, Limits.of(settings)),
-        failures=failures,
-        frames=frames,
-        chunks=chunks,
         post_seconds=post_seconds(settings),
         synthetic_channels=(lambda: live.current.capture_channels) if invented else None,
     )
-    return service
+
+
+def make_outlet(
+    settings: Settings, world: World, evidence: Emitter, controller: IController | None
+) -> Outlet:
+    """Build what sends levels, live audio and events."""
+    node_id = settings.node_id
+    frames = chunks = None
+    if controller is not None:
+        frames = FrameSender(controller, evidence, node_id)
+        if settings.monitor_chunk_sync_enabled:
+            chunks = ChunkSender(controller, evidence, node_id)
+    return Outlet(
+        world.reactor,
+        world.wall,
+        evidence,
+        Alarms(node_id, Limits.of(settings)),
+        SamplingFailures(node_id),
+        Lag(node_id),
+        frames,
+        chunks,
+    )
 
 
 def make_idle(
@@ -206,71 +212,28 @@ def make_idle(
     failed: Callable[[CaptureRequest, str], None],
 ) -> IdleMeter:
     """Build what listens to the configured device; nothing runs yet."""
+    surroundings = IdleWorld(
+        find_route=find_route,
+        spawner=world.reactor,
+        clock=world.reactor,
+        in_thread=world.in_thread,
+        look=servers_of(world),
+        env=world.environ,
+        random=world.random,
+    )
     return IdleMeter(
         lambda: idle_request(live, known()),
-        find_route,
         lambda *shape: make_analysis(live.current, model, *shape),
-        world.reactor,
-        world.reactor,
-        world.in_thread,
-        world.environ,
-        world.random,
+        surroundings,
         failed,
     )
 
 
-class NoSamples(Exception):
-    """Levels that could not be measured; the message says why."""
-
-
-async def one_frame(settings: Settings, world: World, probe: InventoryProbe) -> dict[str, Any]:
-    """
-    Measure once, as ``--print-meter-frame`` does.
-
-    :raises NoSamples: when the device gave none.
-    """
-    if settings.meter_backend == "synthetic":
-        invented = synthetic_frame(0, settings.capture_channels, world.wall.now())
-        return invented.as_wire(settings.node_id)
-    known = (await probe.probe()).interfaces
-    live = LiveSettings(settings)
-    reasons: list[str] = []
-    idle = make_idle(
-        world,
-        live,
-        find_model(),
-        router_of(world),
-        lambda: known,
-        lambda _, error: reasons.append(error),
-    )
-    idle.start()
-    try:
-        while not reasons:
-            await deferLater(world.reactor, _LOOK_SECONDS)
-            await idle.look()
-            wished, analysis = idle.request, idle.analysis
-            if wished is None or analysis is None:
-                continue
-            if analysis.frames >= settings.meter_sample_seconds * analysis.rate:
-                measured = analysis.frame()
-                frame = MeterFrame(
-                    captured_at=world.wall.now(),
-                    interface_id=name_of(None, wished, known, ()),
-                    levels=measured.levels,
-                    frames=measured.frames,
-                    rate=analysis.rate,
-                )
-                return frame.as_wire(settings.node_id)
-    finally:
-        await idle.stop()
-    raise NoSamples(reasons[0])
-
-
-def recorded(takes: Sequence[Take]) -> Sequence[Recorded]:
-    """The captures that run now."""
+def recorded(takes: Sequence[Take]) -> list[Recorded]:
+    """The captures that give samples, or gave the last one just now."""
     found = []
     for take in takes:
         capture = take.reel.capture
-        if capture is not None and capture.outcome is None and capture.started_at is not None:
-            found.append(Recorded(capture, take.plan.interface_id, capture.request))
+        if capture is not None and capture.has_sample:
+            found.append(Recorded(capture, take.plan.interface_id))
     return found

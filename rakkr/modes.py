@@ -33,7 +33,7 @@ async def print_inventory(settings: Settings, world: World) -> int:
 async def print_meter_frame(settings: Settings, world: World) -> int:
     """Measure the configured device once, and print its levels as JSON."""
     from rakkr.agent import make_probe
-    from rakkr.metering import NoSamples, one_frame
+    from rakkr.meter_once import NoSamples, one_frame
 
     try:
         _answer(await one_frame(settings, world, make_probe(settings, world)))

@@ -197,7 +197,7 @@ def make_workshop(
         emit=reporter.emit,
         reserve=Reserve(directory),
     )
-    way = GivingWay(router_of(world))
+    way = GivingWay(router_of(world), world.reactor)
     place = Workplace(
         clock=world.reactor,
         wall=world.wall,

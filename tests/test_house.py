@@ -46,6 +46,7 @@ FLOORS = {
     "cli": 5,
     "complaints": 5,
     "modes": 5,
+    "meter_once": 5,
     "metering": 5,
     "workshop": 5,
     "demo": 5,

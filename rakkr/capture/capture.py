@@ -104,12 +104,23 @@ class Capture:
         self.path = path
         self._world = world
         self._run = run
+        self._unreadable = ""
         run.end.when().addCallback(self._last_words)
 
     @property
     def outcome(self) -> CaptureOutcome | None:
         """How it ended; None while it runs."""
         return self._run.outcome
+
+    @property
+    def adopted(self) -> bool:
+        """Whether another agent began it."""
+        return self._run.adopted
+
+    @property
+    def has_sample(self) -> bool:
+        """Whether a sample came that is of the right source, as far as anybody knows."""
+        return self._run.sample.came and self.started_at is not None
 
     @property
     def command(self) -> str:
@@ -230,7 +241,11 @@ class Capture:
         try:
             return await watch.disk.run(self._world.in_thread, watch.files.storage.so_far)
         except (NotWave, OSError) as error:
-            self.log.warn("{path} cannot be read yet: {error}", path=self.path, error=str(error))
+            if str(error) != self._unreadable:  # meters ask several times a second
+                self._unreadable = str(error)
+                self.log.warn(
+                    "{path} cannot be read yet: {error}", path=self.path, error=str(error)
+                )
             return None
 
     def _last_words(self, outcome: CaptureOutcome) -> None:

@@ -80,10 +80,7 @@ def launch(request: CaptureRequest, path: Path) -> Launch:
     :raises CannotLaunch: when the program cannot do that, or the numbers make no sense.
     :raises BadTemplate: when the template cannot be followed.
     """
-    for what in ("seconds", "channels", "rate"):
-        if getattr(request, what) <= 0:
-            given = getattr(request, what)
-            raise CannotLaunch(f"a capture cannot have {given} {what}: at least 1 is needed")
+    check_numbers(request)
     command = candidates(request)[0]
     if request.args_template is not None:
         return _templated(command, request, request.args_template, path)
@@ -94,6 +91,18 @@ def launch(request: CaptureRequest, path: Path) -> Launch:
         except NotThere as absent:
             raise CannotLaunch(str(absent)) from absent
     return route.to(path)
+
+
+def check_numbers(request: CaptureRequest) -> None:
+    """
+    See that there is something to capture.
+
+    :raises CannotLaunch: when the numbers make no sense.
+    """
+    for what in ("seconds", "channels", "rate"):
+        if getattr(request, what) <= 0:
+            given = getattr(request, what)
+            raise CannotLaunch(f"a capture cannot have {given} {what}: at least 1 is needed")
 
 
 def route_of(request: CaptureRequest, findings: Findings) -> Route:

@@ -89,6 +89,11 @@ class Run:
             dropouts=messages.dropouts,
         )
 
+    @property
+    def adopted(self) -> bool:
+        """Whether another agent began it."""
+        return self._adopted
+
     def stop(self) -> None:
         """Ask the program to end; twice is once."""
         if self.outcome is None and (self.process is None or self.process.exit is None):

@@ -15,7 +15,7 @@ class BadTemplate(ValueError):
     """A template that cannot be followed; the message is for people."""
 
 
-def expand(template: str, values: Mapping[str, str]) -> tuple[str, ...]:
+def expand(template: str, values: Mapping[str, str], whose: str = "capture") -> tuple[str, ...]:
     """
     Split a template into words as a POSIX shell would, then fill in the values.
 
@@ -23,14 +23,15 @@ def expand(template: str, values: Mapping[str, str]) -> tuple[str, ...]:
     a shell happens: no variables, no globs, no pipes.
 
     :param values: by placeholder name, without braces.
+    :param whose: ``capture`` or ``meter``, for the error.
     :raises BadTemplate: for a quote without its partner, or no words at all.
     """
     try:
         words = shlex.split(template)
     except ValueError as error:
-        raise BadTemplate(f"capture args template {template!r}: {error}") from None
+        raise BadTemplate(f"{whose} args template {template!r}: {error}") from None
     if not words:
-        raise BadTemplate("capture args template is empty: give at least one argument")
+        raise BadTemplate(f"{whose} args template is empty: give at least one argument")
 
     def fill(found: re.Match[str]) -> str:
         return values.get(found[0][1:-1], found[0])

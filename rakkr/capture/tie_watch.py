@@ -48,13 +48,17 @@ class TieWatch:
         clock: IReactorTime,
         facts: Facts,
         lost: Callable[[Lost], None],
+        *,
+        calm_seconds: float = 0.0,
     ) -> None:
+        """:param calm_seconds: the least between two looks while all is well."""
         self.holding = Holding(since=clock.seconds())
         self._tie = tie
         self._look_at = look
         self._clock = clock
         self._facts = facts
         self._lost = lost
+        self._calm_seconds = calm_seconds
         self._due: IDelayedCall | None = None
         self._looking: Deferred[None] | None = None
         self._over = False
@@ -123,7 +127,10 @@ class TieWatch:
             return
         found = self.holding.lost(self._clock.seconds(), quiet=self._facts.quiet_seconds())
         if found is None:
-            self._due = self._clock.callLater(self.holding.next_look, self._go)
+            standing = self.holding.standing
+            well = standing is not None and standing.hold is Hold.GOOD
+            least = self._calm_seconds if well else 0.0
+            self._due = self._clock.callLater(max(least, self.holding.next_look), self._go)
         else:
             self._over = True
             self._lost(found)

@@ -36,6 +36,7 @@ class Analysis:
     """
     Takes samples in as they come; for one thread at a time.
 
+    :ivar shape: the format, the rate and the number of channels.
     :ivar rate: frames in a second.
     :ivar channels: samples in a frame.
     :ivar frame_bytes: bytes of a frame.
@@ -53,6 +54,7 @@ class Analysis:
         speech: SpeechMeter | None,
         monitor: Monitor | None,
     ) -> None:
+        self.shape = (sample, rate, channels)
         self.rate = rate
         self.channels = channels
         self.frame_bytes = sample.frame_bytes(channels)
@@ -79,6 +81,16 @@ class Analysis:
                 self._chunks += self._monitor.block(block)
             self.position += len(block)
             self.frames += len(block)
+
+    def begin(self, frame: int) -> None:
+        """Let the first frame that comes have this number; of those before nothing is missing."""
+        if frame:
+            self.position = frame
+            self.gap(frame)
+
+    def end(self) -> None:
+        """Let listeners hear what they have not heard yet: nothing follows."""
+        self.gap(self.position)
 
     def gap(self, next_frame: int) -> None:
         """Go on at another frame: what lies between was not seen."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
-from twisted.internet.defer import CancelledError, Deferred, FailureGroup, race, succeed
+import attrs
+from twisted.internet import defer
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorProcess, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from rakkr.capture.dropouts import Dropouts, find_dropouts
+from rakkr.capture.holding import Lost
 from rakkr.capture.loss import backoff
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import CannotLaunch, Launch, NotThere
@@ -20,26 +21,49 @@ from rakkr.capture.router import FindRoute
 from rakkr.capture.session import in_own_session
 from rakkr.capture.surroundings import InThread
 from rakkr.capture.template import BadTemplate
-from rakkr.meters.analysis import Analysis, MakeAnalysis
+from rakkr.capture.tie_watch import Look, TieWatch
+from rakkr.meters.analysis import MakeAnalysis
 from rakkr.meters.launching import meter_launch
+from rakkr.meters.listening import Listening
 from rakkr.process import Child, Ladder, spawn
-from rakkr.wording import one_line, summary
+from rakkr.wording import one_line
 
-_MOST_SECONDS: Final = 4.0
-_STALL_SECONDS: Final = 10.0
-_TRUSTED_SECONDS: Final = 5.0
-_MOST_SAID: Final = 4000
-_LADDER: Final = Ladder("INT", 2.0, 2.0)
+STALL_SECONDS: Final = 10.0
+TRUSTED_SECONDS: Final = 5.0
+"""A program that gave as much is called again soon after its end."""
+CALM_SECONDS: Final = 5.0
+"""So often a sound server is asked whether the program still has its source."""
+LADDER: Final = Ladder("INT", grace=1.0, give_up=1.0, drain=0.2)
+"""A recording waits for the end of the program, and nobody for what it still holds."""
+
+
+@attrs.frozen(kw_only=True)
+class IdleWorld:
+    """
+    What listening needs from outside.
+
+    :ivar look: asks a sound server what it has.
+    :ivar env: the whole environment of the program; the locale is forced to C.
+    :ivar random: a number from 0 to 1.
+    """
+
+    find_route: FindRoute
+    spawner: IReactorProcess
+    clock: IReactorTime
+    in_thread: InThread
+    look: Look
+    env: Mapping[str, str]
+    random: Callable[[], float]
 
 
 class IdleMeter:
     """
-    Keeps one program going that delivers samples, and measures all of them.
+    Keeps one program going that delivers samples.
 
-    A program that ends, or falls silent, is reported and called again, later each time.
+    A program that ends, falls silent, or loses its source at a sound server is reported and called
+    again, later each time.
 
-    :ivar analysis: what is made of the stream; None while there is none.
-    :ivar request: what is listened to, or was last.
+    :ivar stream: what comes of the program, or came of the last one; None before the first.
     """
 
     log = Logger()
@@ -47,13 +71,8 @@ class IdleMeter:
     def __init__(
         self,
         request: Callable[[], CaptureRequest],
-        find_route: FindRoute,
         make_analysis: MakeAnalysis,
-        spawner: IReactorProcess,
-        clock: IReactorTime,
-        in_thread: InThread,
-        env: Mapping[str, str],
-        random: Callable[[], float],
+        world: IdleWorld,
         failed: Callable[[CaptureRequest, str], None],
     ) -> None:
         """
@@ -62,47 +81,27 @@ class IdleMeter:
         :param request: what to listen to at this moment.
         :param failed: told why a program gave nothing, or no more.
         """
-        self.analysis: Analysis | None = None
-        self._left_out = 0
+        self.stream: Listening | None = None
         self._request_now = request
-        self._find_route = find_route
         self._make_analysis = make_analysis
-        self._spawner = spawner
-        self._clock = clock
-        self._in_thread = in_thread
-        self._env = env
-        self._random = random
+        self._world = world
+        self._clock = world.clock
         self._failed = failed
-        self._pieces: deque[bytes] = deque()
-        self._waiting = 0
-        self._rest = b""
-        self._said = ""
-        self._dropouts = Dropouts()
-        self._heard_at = 0.0
-        self._measured_at = 0.0
+        self._wished: CaptureRequest | None = None
         self._child: Child | None = None
-        self._running: Deferred[Any] | None = None
-        self.request: CaptureRequest | None = None
-
-    @property
-    def ended_at(self) -> float:
-        """When the last frame that was measured came, on the monotonic clock."""
-        return self._measured_at
-
-    def dropouts(self) -> Dropouts:
-        """The gaps that the program reported since the last time this was asked."""
-        found, self._dropouts = self._dropouts, Dropouts()
-        return found
-
-    def left_out(self) -> int:
-        """Frames that were not measured since the last time this was asked."""
-        found, self._left_out = self._left_out, 0
-        return found
+        self._running: Deferred[None] | None = None
 
     def start(self) -> None:
-        """Listen from now on; nothing when it does already."""
+        """
+        Listen from now on; nothing when it does already, to what is wished now.
+
+        The device is opened when the program before, if it still ends, has let go of it.
+        """
+        if self._running is not None and self._wished not in {None, self._request_now()}:
+            self.stop()
         if self._running is None:
-            self._running = Deferred.fromCoroutine(self._keep_going())
+            self._wished = None
+            self._running = Deferred.fromCoroutine(self._keep_going(self._child))
             self._running.addErrback(self._broke)
 
     def stop(self) -> Deferred[None]:
@@ -115,100 +114,106 @@ class IdleMeter:
             return succeed(None)
         return child.stop().addCallback(lambda _: None)
 
-    async def look(self) -> None:
-        """
-        Measure what has come since the last time.
-
-        :raises OSError: never; it is here because reading a file may fail.
-        """
-        analysis = self.analysis
-        pieces, self._pieces, self._waiting = self._pieces, deque(), 0
-        at = self._heard_at
-        if analysis is None or not pieces:
-            return
-        data = self._rest + b"".join(pieces)
-        whole = len(data) - len(data) % analysis.frame_bytes
-        self._rest = data[whole:]
-        await self._in_thread(analysis.feed, memoryview(data)[:whole])
-        self._measured_at = at
-
-    async def _keep_going(self) -> None:
+    async def _keep_going(self, before: Child | None) -> None:
+        if before is not None:
+            await before.when_ended()
         attempt = 0
         while True:
-            began = self._clock.seconds()
-            request = self._request_now()
-            error = await self._listen(request)
-            self.analysis = None
-            self._failed(request, one_line(error))
-            lasted = self._clock.seconds() - began
-            attempt = 1 if lasted >= _TRUSTED_SECONDS else attempt + 1
-            await deferLater(self._clock, backoff(attempt, self._random))
+            self._wished = request = self._request_now()
+            error, stream = await self._try(request)
+            if error is not None:
+                self._failed(request, one_line(error))
+            given = 0.0 if stream is None else stream.frames_now() / request.rate
+            attempt = 1 if given >= TRUSTED_SECONDS else attempt + 1
+            await deferLater(self._clock, backoff(attempt, self._world.random))
 
-    async def _listen(self, request: CaptureRequest) -> str:
-        """Listen to one program; says why it came to an end."""
-        self.request = request
+    async def _try(self, request: CaptureRequest) -> tuple[str | None, Listening | None]:
+        """Listen to one program; says why it ended, None for one that ran its time, and to what."""
         try:
-            routed = await self._find_route(request)
+            routed = await self._world.find_route(request)
             call = meter_launch(routed)
+            stream = Listening(
+                request, call.format, self._make_analysis, self._world.in_thread, self._clock
+            )
+            return await self._listen(call, stream), stream
         except (CannotLaunch, NotThere, BadTemplate) as reason:
-            return str(reason)
-        self._begin(call, request)
-        child = self._child = self._spawn(call)
-        try:
-            while child.exit is None:
-                quiet = self._clock.seconds() - self._heard_at
-                if quiet >= _STALL_SECONDS:
-                    child.stop()
-                    await child.when_ended()
-                    return f"{call.argv[0]} gave no samples for {_STALL_SECONDS:g} s{self._after()}"
-                await race([child.when_ended(), deferLater(self._clock, _STALL_SECONDS - quiet)])
-        except (CancelledError, FailureGroup):  # the second is a race that was cancelled
-            child.stop()
+            return str(reason), None
+        except CancelledError:
             raise
-        return f"meter command exited with {child.exit}{self._after()}"
+        except Exception as error:  # noqa: BLE001 - no defect keeps it from being tried again
+            self.log.failure("the meter of an idle device broke down")
+            return f"internal error: {error}", None
 
-    def _begin(self, call: Launch, request: CaptureRequest) -> None:
-        self.analysis = self._make_analysis(call.format, request.rate, request.channels)
-        self._pieces.clear()
-        self._waiting, self._rest, self._said = 0, b"", ""
-        self._heard_at = self._measured_at = self._clock.seconds()
+    async def _listen(self, call: Launch, stream: Listening) -> str | None:
+        self.stream = stream
+        child = self._child = self._spawn(call, stream)
+        child.when_ended().addCallback(lambda _: stream.ends())
+        lost: list[str] = []
+        tie = self._tie(call, stream, child, lost)
+        try:
+            if tie is not None and child.exit is None:
+                tie.begin()
+            return await self._attend(call, stream, child, lost)
+        finally:
+            if tie is not None:
+                tie.end()
+            child.stop()
 
-    def _spawn(self, call: Launch) -> Child:
+    async def _attend(
+        self, call: Launch, stream: Listening, child: Child, lost: list[str]
+    ) -> str | None:
+        began, why = self._clock.seconds(), ""
+        while child.exit is None:
+            left = STALL_SECONDS - stream.quiet_seconds()
+            if left <= 0.0:
+                why = f"{call.argv[0]} gave no samples for {STALL_SECONDS:g} s"
+                await child.stop()
+                break
+            try:
+                await child.when_ended().addTimeout(left, self._clock)
+            except defer.TimeoutError:
+                continue
+        ran = self._clock.seconds() - began >= stream.wished.seconds
+        if ran and not lost and child.exit is not None and child.exit.ok:
+            return None
+        why = "".join(lost) or why or _ending(child)
+        return f"{why}: {stream.said}" if stream.said else why
+
+    def _spawn(self, call: Launch, stream: Listening) -> Child:
+        env = self._world.env
         return spawn(
-            in_own_session(self._spawner, self._env),
+            in_own_session(self._world.spawner, env),
             self._clock,
             call.argv,
-            env={**self._env, **call.env, "LC_ALL": "C"},
-            ladder=_LADDER,
-            output=self._heard,
+            env={**env, **call.env, "LC_ALL": "C"},
+            ladder=LADDER,
+            output=stream.hears,
         )
 
-    def _heard(self, descriptor: int, data: bytes) -> None:
-        if descriptor != 1:
-            text = data.decode("utf-8", "replace")
-            self._dropouts += find_dropouts(text)
-            self._said = (self._said + text)[-_MOST_SAID:]
-            return
-        analysis = self.analysis
-        if analysis is None:
-            return
-        self._heard_at = self._clock.seconds()
-        self._pieces.append(data)
-        self._waiting += len(data)
-        most = _MOST_SECONDS * analysis.rate * analysis.frame_bytes
-        if self._waiting > most:
-            frames = (len(self._rest) + self._waiting) // analysis.frame_bytes
-            self._left_out += frames
-            self._rest = b"".join([self._rest, *self._pieces])[frames * analysis.frame_bytes :]
-            self._pieces.clear()
-            self._waiting = 0
-            analysis.skip(frames)
+    def _tie(
+        self, call: Launch, stream: Listening, child: Child, lost: list[str]
+    ) -> TieWatch | None:
+        """A sound server goes on with silence, or with another source, without a word."""
+        if call.tie is None:
+            return None
 
-    def _after(self) -> str:
-        said = summary(self._said)
-        return f": {said}" if said else ""
+        def end(found: Lost) -> None:
+            lost.append(found.why)
+            child.stop()
+
+        return TieWatch(
+            call.tie, self._world.look, self._clock, stream, end, calm_seconds=CALM_SECONDS
+        )
 
     def _broke(self, failure: Failure) -> None:
-        if failure.check(CancelledError, FailureGroup) is None:
-            self.log.failure("the meter of an idle device broke down", failure)
-            self._failed(self._request_now(), f"internal error: {failure.getErrorMessage()}")
+        if failure.check(CancelledError) is None:
+            self.log.failure("the meter of an idle device ended", failure)
+            self._running = None
+
+
+def _ending(child: Child) -> str:
+    """Say how a program ended that should go on."""
+    how = child.exit
+    if how is not None and how.refused is not None:
+        return how.refused
+    return f"meter command exited with {how}"

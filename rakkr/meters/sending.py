@@ -35,32 +35,51 @@ class Heard:
 
 
 class FrameSender:
-    """Posts levels: the newest only, while an older one is still under way."""
+    """
+    Posts levels, one frame after the other.
+
+    While one is under way only the newest of the others waits: it says what is true now.
+
+    :ivar lost: frames that were never sent.
+    """
 
     log = Logger()
 
     def __init__(self, controller: IController, evidence: Emitter, node_id: str) -> None:
+        self.lost = 0
         self._controller = controller
         self._node_id = node_id
         self._edge = Edge(
             evidence, "agent.meter_frame.sync_failed", "agent.meter_frame.sync_recovered"
         )
+        self._waiting: MeterFrame | None = None
         self._under_way: Deferred[None] | None = None
+        self._stopped = False
 
     def send(self, frame: MeterFrame) -> None:
-        """Post a frame, unless the one before is not through yet."""
+        """Post a frame, when the one before is through."""
+        if self._stopped:
+            return
+        self.lost += self._waiting is not None
+        self._waiting = frame
         if self._under_way is None:
-            work = self._under_way = Deferred.fromCoroutine(self._post(frame))
+            work = self._under_way = Deferred.fromCoroutine(self._all())
             work.addBoth(self._through)
 
     def stop(self) -> None:
-        """Give up what is under way."""
+        """Give up what is under way, and what waits; nothing is sent any more."""
+        self._stopped, self._waiting = True, None
         if self._under_way is not None:
             self._under_way.cancel()
 
     def _through(self, result: Any) -> None:
         self._under_way = None
         _report(self.log, "a meter frame", result)
+
+    async def _all(self) -> None:
+        while self._waiting is not None:
+            frame, self._waiting = self._waiting, None
+            await self._post(frame)
 
     async def _post(self, frame: MeterFrame) -> None:
         facts: Mapping[str, Any] = {
@@ -99,9 +118,12 @@ class ChunkSender:
             "agent.listen_monitor.chunk_sync_recovered",
         )
         self._under_way: Deferred[None] | None = None
+        self._stopped = False
 
     def send(self, heard: Heard) -> None:
         """Post a chunk behind those that wait."""
+        if self._stopped:
+            return
         self._waiting.append(heard)
         while len(self._waiting) > _MOST_WAITING:
             self._waiting.popleft()
@@ -111,7 +133,8 @@ class ChunkSender:
             work.addBoth(self._through)
 
     def stop(self) -> None:
-        """Give up what is under way, and what waits."""
+        """Give up what is under way, and what waits; nothing is sent any more."""
+        self._stopped = True
         self._waiting.clear()
         if self._under_way is not None:
             self._under_way.cancel()

@@ -25,11 +25,12 @@ def make(sample: SampleFormat, rate: int, channels: int) -> Analysis:
 
 
 def pcm(seconds: float, *levels: float) -> bytes:
-    """Channels of 16 bits that alternate between plus and minus a level; two of them if one."""
+    """Channels of 16 bits that go between plus and minus a level, and are not alike; 2 if one."""
     both = levels * 2 if len(levels) == 1 else levels
     frames = round(seconds * RATE)
-    signs = np.where(np.arange(frames) % 2, -1.0, 1.0)
-    return (np.outer(signs, both) * 32768).clip(-32768, 32767).astype("<i2").tobytes()
+    slower = np.arange(frames)[:, np.newaxis] // np.arange(1, len(both) + 1)
+    samples = np.where(slower % 2, -32768.0, 32768.0) * both
+    return samples.clip(-32768, 32767).astype("<i2").tobytes()
 
 
 def ramp(frames: int, first: int = 0) -> bytes:

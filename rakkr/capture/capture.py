@@ -120,7 +120,7 @@ class Capture:
     @property
     def has_sample(self) -> bool:
         """Whether a sample came that is of the right source, as far as anybody knows."""
-        return self._run.sample.came and self.started_at is not None
+        return self._run.has_sample
 
     @property
     def command(self) -> str:

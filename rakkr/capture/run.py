@@ -163,6 +163,12 @@ class Run:
         self.end.comes(outcome)
 
     @property
+    def has_sample(self) -> bool:
+        """Whether a sample came that is of the right source, as far as anybody knows."""
+        started = None if self.watch is None else self.watch.progress.started_at
+        return self.sample.came and started is not None and not self._nothing_came
+
+    @property
     def _nothing_came(self) -> bool:
         """Whether there was no sample, or none of the right source."""
         lost = self.watch is not None and self.watch.lost is not None

@@ -23,10 +23,10 @@ class GivingWayTests(SynchronousTestCase):
     def tearDown(self) -> None:
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def find_route(self, wished: CaptureRequest) -> Deferred[CaptureRequest]:
+    def find_route(self, request: CaptureRequest) -> Deferred[CaptureRequest]:
         """Say that it is captured as it was asked for."""
-        self.asked.append(wished)
-        return succeed(wished) if self.answer is None else self.answer
+        self.asked.append(request)
+        return succeed(request) if self.answer is None else self.answer
 
     def test_nobody_holds_it(self) -> None:
         """Where nobody holds anything, the way is found at once."""

@@ -144,6 +144,7 @@ class FollowerTests(FollowerCase):
         self.assertEqual(follower.measured, RATE)
         self.assertEqual(follower.left_out(), 0)
         found = self.successResultOf(Deferred.fromCoroutine(follower.sum_up()))
+        assert found is not None
         self.assertAlmostEqual(found.levels[0].peak_dbfs, -12.04, 1)
         self.end(capture)
 

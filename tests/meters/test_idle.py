@@ -67,9 +67,9 @@ class IdleCase(SynchronousTestCase):
         """Note a failure."""
         self.failures.append(f"{wished.device}: {error}")
 
-    def find_route(self, wished: CaptureRequest) -> Deferred[CaptureRequest]:
+    def find_route(self, request: CaptureRequest) -> Deferred[CaptureRequest]:
         """Find what is laid out, else no special route."""
-        return Deferred.fromCoroutine(self._find(wished))
+        return Deferred.fromCoroutine(self._find(request))
 
     async def _find(self, wished: CaptureRequest) -> CaptureRequest:
         found = self.routes.pop(0) if self.routes else wished

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 from rakkr.capture.capture import Capture
 from rakkr.meters.recorded import Chooser, Recorded
 from tests.capture.case import CaptureCase
@@ -105,13 +103,3 @@ class ChooserTests(CaptureCase):
         self.end("b")
         self.see("ab")
         self.assertEqual(self.choose("ab"), "")
-
-    def test_those_that_are_gone(self) -> None:
-        """Captures that are gone are not remembered: the agent runs for years."""
-        self.begin("a")
-        self.assertEqual(self.choose("a"), "A")
-        self.end("a")
-        self.captures.clear()
-        self.reactor.spawned.clear()
-        gc.collect()
-        self.assertEqual(len(self.subject._first_seen), 0)

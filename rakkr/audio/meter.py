@@ -46,15 +46,18 @@ class Meter:
         self._texture = TextureFollower(rate, channels)
         self._before = self._stretch = Stretch.empty(channels)
 
-    def block(self, block: Block, bad: Counts | None = None) -> None:
+    def block(self, block: Block, bad: Counts | None = None) -> Stretch:
         """
         Take in the next frames of the stream, of shape (frames, channels), any number of them.
 
         :param bad: the samples in each channel that were no number, and are 0 in the block.
+        :returns: what was measured of these frames alone.
         """
         block = np.ascontiguousarray(block, np.float32)
-        self._stretch = self._stretch.then(self._gauge.measure(block, bad))
+        measured = self._gauge.measure(block, bad)
+        self._stretch = self._stretch.then(measured)
         self._texture.block(block)
+        return measured
 
     def frame(self, speech: Values | None = None) -> MeterFrame:
         """

@@ -60,7 +60,12 @@ class Speech:
 
 
 class SpeechMeter:
-    """Listens to a stream of blocks; its memory does not grow, however rarely a frame is taken."""
+    """
+    Listens to a stream of blocks; its memory does not grow, however rarely a frame is taken.
+
+    :ivar heard_hops: how much was heard of each channel since the beginning, in hops.
+    :ivar spoken_hops: how much of that was speech.
+    """
 
     def __init__(self, rate: int, channels: int, model: VoiceModel, seats: int = SEATS) -> None:
         taken = min(channels, seats)
@@ -80,6 +85,8 @@ class SpeechMeter:
         self._last_scores = np.full(channels, np.nan)
         self._counts = np.zeros((channels, _STEPS), np.int64)
         self._sums = np.zeros((channels, _STEPS))
+        self.heard_hops = np.zeros(channels, np.int64)
+        self.spoken_hops = np.zeros(channels, np.int64)
 
     def block(self, block: Floats) -> None:
         """
@@ -177,6 +184,8 @@ class SpeechMeter:
         which = np.broadcast_to(channels, said.shape)
         np.add.at(self._counts, (which, steps), weights)
         np.add.at(self._sums, (which, steps), weights * said)
+        self.heard_hops[channels] += weights.sum(axis=0)
+        self.spoken_hops[channels] += (weights * (steps >= _STEPS // 2)).sum(axis=0)
         self._heard_at[channels] = self._frames
 
     def _reseat(self, audible: NDArray[np.bool_], away: NDArray[np.bool_]) -> None:

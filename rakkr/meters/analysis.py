@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 import numpy as np
 
-from rakkr.audio.blocks import Decoder
+from rakkr.audio.blocks import Block, Counts, Decoder
 from rakkr.audio.meter import Meter
 from rakkr.audio.monitor import Monitor, MonitorChunk
 from rakkr.audio.pcm import SampleFormat
 from rakkr.audio.speech import SpeechMeter
+from rakkr.audio.tally import Spoken, Tally
 from rakkr.meters.frame import ChannelLevels
 from rakkr.meters.levels import levels_of
 
@@ -53,7 +54,9 @@ class Analysis:
         clip_dbfs: float,
         speech: SpeechMeter | None,
         monitor: Monitor | None,
+        tally: Tally | None = None,
     ) -> None:
+        """:param tally: keeps what was measured of each second, for the end."""
         self.shape = (sample, rate, channels)
         self.rate = rate
         self.channels = channels
@@ -65,6 +68,7 @@ class Analysis:
         self._meter = Meter(rate, channels, 10.0 ** (clip_dbfs / 20.0))
         self._speech = speech
         self._monitor = monitor
+        self._tally = tally
         self._chunks: list[MonitorChunk] = []
 
     def feed(self, data: bytes | memoryview) -> None:
@@ -74,13 +78,31 @@ class Analysis:
         :raises PartialFrame: for anything else.
         """
         for block in self._decoder.blocks(data):
-            self._meter.block(block, self._decoder.bad)
-            if self._speech is not None:
-                self._speech.block(block)
-            if self._monitor is not None:
-                self._chunks += self._monitor.block(block)
-            self.position += len(block)
-            self.frames += len(block)
+            bad: Counts | None = self._decoder.bad
+            for piece in self._pieces(block):
+                measured = self._meter.block(piece, bad)
+                bad = None
+                if self._speech is not None:
+                    self._speech.block(piece)
+                if self._monitor is not None:
+                    self._chunks += self._monitor.block(piece)
+                if self._tally is not None:
+                    self._tally.add(piece, measured, self._spoken())
+                self.position += len(piece)
+                self.frames += len(piece)
+
+    def _pieces(self, block: Block) -> Iterator[Block]:
+        """Cut a block where the tally begins another second, each time the last was taken."""
+        at = 0
+        while at < len(block):
+            frames = len(block) if self._tally is None else self._tally.left
+            yield block[at : at + frames]
+            at += frames
+
+    def _spoken(self) -> Spoken | None:
+        if self._speech is None:
+            return None
+        return Spoken(self._speech.heard_hops, self._speech.spoken_hops)
 
     def begin(self, frame: int) -> None:
         """Let the first frame that comes have this number; of those before nothing is missing."""
@@ -99,6 +121,8 @@ class Analysis:
             self._speech.gap(missing)
         if self._monitor is not None:
             self._chunks += self._monitor.gap(next_frame)
+        if self._tally is not None:
+            self._tally.gap(next_frame)
         self.position = next_frame
 
     def skip(self, frames: int) -> None:

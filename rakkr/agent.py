@@ -35,6 +35,7 @@ from rakkr.inventory.interface import Inventory
 from rakkr.inventory.probe import InventoryProbe
 from rakkr.jobs.service import JobWorkerService
 from rakkr.metering import make_meters
+from rakkr.meters.kept import Kept
 from rakkr.render.binary import find_renderer
 from rakkr.render.errors import RendererMissing
 from rakkr.root import Resource
@@ -232,7 +233,10 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         log.warn("no controller token is set: nothing is recorded until there is one")
         return
     probe = make_probe(settings, world)
-    workshop = make_workshop(settings, world, controller, reporter, cache, probe)
+    kept = Kept(world.reactor, world.in_thread)
+    workshop = make_workshop(
+        settings, world, controller, reporter, cache, probe, measured=kept.measured
+    )
     workshop.disk.setServiceParent(root)
     warn_without_renderer(settings, world)
     jobs = workshop.worker(settings)
@@ -258,6 +262,7 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         controller=controller,
         find_route=workshop.way.find_route,
         takes=lambda: jobs.takes,
+        kept=kept,
         busy=lambda: not jobs.ready or jobs.recording > 0 or bool(jobs.takes),
         known=lambda: describe.known.interfaces,
         controllers=lambda: heartbeat.interfaces,

@@ -7,11 +7,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import attrs
 from twisted.logger import Logger
 
 from rakkr.audio.monitor import CannotListen, Monitor
 from rakkr.audio.pcm import SampleFormat, UnknownFormat, sample_format
 from rakkr.audio.speech import SpeechMeter
+from rakkr.audio.tally import Tally
 from rakkr.audio.voice_model import ModelUnreadable, VoiceModel, installed_model
 from rakkr.capture.capture import Capture
 from rakkr.capture.request import CaptureRequest
@@ -25,9 +27,11 @@ from rakkr.jobs.take import Take
 from rakkr.live import LiveSettings
 from rakkr.meters.alarms import Alarms
 from rakkr.meters.analysis import Analysis
+from rakkr.meters.beside import measure_beside
 from rakkr.meters.failures import SamplingFailures
 from rakkr.meters.follower import Follower
 from rakkr.meters.idle import IdleMeter, IdleWorld
+from rakkr.meters.kept import Kept
 from rakkr.meters.lag import Lag
 from rakkr.meters.limits import Limits, post_seconds
 from rakkr.meters.outlet import Outlet
@@ -57,7 +61,12 @@ def find_model() -> VoiceModel | None:
 
 
 def make_analysis(
-    settings: Settings, model: VoiceModel | None, sample: SampleFormat, rate: int, channels: int
+    settings: Settings,
+    model: VoiceModel | None,
+    sample: SampleFormat,
+    rate: int,
+    channels: int,
+    tally: Tally | None = None,
 ) -> Analysis:
     """Make what measures a stream of this shape."""
     return Analysis(
@@ -67,6 +76,7 @@ def make_analysis(
         clip_dbfs=settings.meter_clip_dbfs,
         speech=None if model is None else SpeechMeter(rate, channels, model),
         monitor=_monitor(settings, rate, channels),
+        tally=tally,
     )
 
 
@@ -149,6 +159,7 @@ def make_meters(
     controller: IController | None,
     find_route: FindRoute,
     takes: Callable[[], Sequence[Take]],
+    kept: Kept,
     busy: Callable[[], bool],
     known: Callable[[], Sequence[AudioInterface]],
     controllers: Callable[[], Sequence[Interface]],
@@ -157,10 +168,18 @@ def make_meters(
     model = find_model()
     outlet = make_outlet(settings, world, evidence, controller)
 
-    def follow(capture: Capture, *, from_start: bool) -> Follower:
+    def follow(capture: Capture, *, from_start: bool, aloud: bool = True) -> Follower:
+        wished = live.current
+        if not aloud:
+            wished = attrs.evolve(wished, monitor_chunk_sync_enabled=False)
+
+        def analysis(sample: SampleFormat, rate: int, channels: int) -> Analysis:
+            tally = Tally(kept.begin(capture.path, rate, channels))
+            return make_analysis(wished, model, sample, rate, channels, tally)
+
         return Follower(
             capture,
-            partial(make_analysis, live.current, model),
+            analysis,
             world.in_thread,
             world.reactor,
             from_start=from_start,
@@ -168,7 +187,7 @@ def make_meters(
 
     invented = settings.meter_backend == "synthetic"
     idle = make_idle(world, live, model, find_route, known, outlet.failed)
-    return MeterService(
+    service = MeterService(
         world.reactor,
         outlet,
         recorded=lambda: recorded(takes()),
@@ -179,6 +198,15 @@ def make_meters(
         post_seconds=post_seconds(settings),
         synthetic_channels=(lambda: live.current.capture_channels) if invented else None,
     )
+    measure_beside(
+        service,
+        world.reactor,
+        kept,
+        running=lambda: [each.capture for each in recorded(takes())],
+        follow=partial(follow, aloud=False),
+        files=lambda: {path for take in takes() for path in take.reel.files},
+    )
+    return service
 
 
 def make_outlet(

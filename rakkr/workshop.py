@@ -39,7 +39,7 @@ from rakkr.jobs.service import JobWorkerService
 from rakkr.jobs.state_file import StateFile
 from rakkr.jobs.trouble import Trouble
 from rakkr.jobs.uploads import Uploads
-from rakkr.jobs.workplace import Workplace
+from rakkr.jobs.workplace import Measured, Workplace
 from rakkr.live import LiveSettings
 from rakkr.process_identity import boot_id
 from rakkr.render.binary import find_renderer
@@ -173,6 +173,7 @@ def make_workshop(
     reporter: HealthReporter,
     cache: CacheSweepService,
     probe: InventoryProbe,
+    measured: Measured | None = None,
 ) -> Workshop:
     """Gather what jobs work with."""
     surroundings = surroundings_of(world)
@@ -219,6 +220,7 @@ def make_workshop(
         punch=punch,
         in_thread=world.in_thread,
         random=world.random,
+        measured=measured,
     )
     return Workshop(place, disk, way, workers)
 

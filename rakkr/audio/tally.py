@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 import numpy as np
 
@@ -10,6 +12,9 @@ from rakkr.audio.k_weighting import KWeighting
 from rakkr.audio.quiet import Quiet
 from rakkr.audio.seconds import STEPS, UNKNOWN, Rows, Seconds, hops, millibels, row_type
 from rakkr.audio.stretch import Stretch, Sums
+
+LEAST_WEIGHTED_RATE: Final = 4_000
+"""At lower rates the filters of BS.1770 do not exist, and loudness stays unknown."""
 
 
 @attrs.frozen(eq=False)
@@ -102,7 +107,8 @@ class Tally:
 
     def __init__(self, record: Seconds) -> None:
         self._record = record
-        self._filter = KWeighting(record.rate, record.channels)
+        weighted = record.rate >= LEAST_WEIGHTED_RATE
+        self._filter = KWeighting(record.rate, record.channels) if weighted else None
         self._position = 0
         self._spoken = Spoken.nothing(record.channels)
         self._begin()
@@ -121,7 +127,8 @@ class Tally:
         :param spoken: what was listened to so far.
         """
         number, start = divmod(self._position, self._record.rate)
-        self._loudness.add(start, self._filter.block(piece))
+        if self._filter is not None:
+            self._loudness.add(start, self._filter.block(piece))
         self._second.add(stretch)
         self._spoken = spoken or self._spoken
         row = np.zeros(self._record.channels, row_type(self._record.rate))
@@ -134,7 +141,8 @@ class Tally:
 
     def gap(self, next_frame: int) -> None:
         """Go on at another frame: what lies between was not seen."""
-        self._filter.forget()
+        if self._filter is not None:
+            self._filter.forget()
         self._move(next_frame)
 
     def _move(self, position: int) -> None:

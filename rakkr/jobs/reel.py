@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from rakkr.audio.captured import CapturedAudio
@@ -42,6 +43,12 @@ class Reel:
     def running(self) -> bool:
         """Whether a capture program is at work."""
         return self.capture is not None and self.capture.outcome is None
+
+    @property
+    def files(self) -> set[Path]:
+        """The files that it is in."""
+        files = {each.audio.path for each in self.timeline.placed}
+        return files if self.capture is None else files | {self.capture.path}
 
     @property
     def missing(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import attrs
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
 
+from rakkr.audio.recap import Cut, Recap
 from rakkr.capture.capture import Capture
 from rakkr.capture.request import CaptureLimits, CaptureRequest
 from rakkr.capture.router import FindRoute
@@ -86,6 +87,13 @@ class Disk(Protocol):
         """Free the reserve, because the disk is full; the bytes that are free then."""
 
 
+class Measured(Protocol):
+    """Knows what was measured of captured files; ``rakkr.meters`` is the real one."""
+
+    def __call__(self, cuts: Sequence[Cut]) -> Awaitable[Recap]:
+        """Sum up ranges of files, as far as they were measured; soon, and without failing."""
+
+
 @attrs.frozen(kw_only=True)
 class Workplace:
     """
@@ -96,6 +104,7 @@ class Workplace:
     :ivar renders: how many renders may run side by side, so that captures keep the machine.
     :ivar punch: gives the space of a range of a file back; see :func:`rakkr.holes.punch`.
     :ivar random: returns 0..1, for jitter.
+    :ivar measured: None where nobody measures what is captured: then nothing is reported of it.
     :ivar mark_patience_seconds: how long a terminal mark is tried in this run; None: for ever.
     """
 
@@ -119,6 +128,7 @@ class Workplace:
     punch: Callable[[Path, int, int], bool]
     in_thread: InThread
     random: Callable[[], float]
+    measured: Measured | None = None
     mark_patience_seconds: float | None = None
 
     def stamp(self, mono: float | None = None) -> Stamp:

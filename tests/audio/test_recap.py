@@ -226,12 +226,21 @@ class LoudnessTests(SynchronousTestCase):
 
     def test_no_block_over_a_gap(self) -> None:
         """What lies on both sides of a gap makes no block, and a block must be whole."""
-        seconds = Seconds(RATE, 1)
+        rate = 8_000
+        seconds = Seconds(rate, 1)
         tally = Tally(seconds)
-        feed(tally, noise(0.2, 1), [50])
-        tally.gap(RATE)
-        feed(tally, noise(0.2, 1), [50])
-        (one,) = recap([(seconds, cut(0, 2 * RATE))]).channels
+        for _ in range(2):
+            feed(tally, noise(0.2, 1, rate), [500], rate)
+            tally.gap(rate)
+        (one,) = recap([(seconds, cut(0, 2 * rate))]).channels
+        self.assertIsNone(one.loudness_lufs)
+        feed(tally, noise(0.6, 1, rate), [500], rate)
+        (one,) = recap([(seconds, cut(0, 2 * rate))]).channels
+        self.assertIsNotNone(one.loudness_lufs)
+
+    def test_low_rate(self) -> None:
+        """A rate that the filters cannot have gives no loudness, and no wrong one."""
+        (one,) = recap([(record(noise(3, 1), [RATE]), cut(0, 3 * RATE))]).channels
         self.assertIsNone(one.loudness_lufs)
 
 

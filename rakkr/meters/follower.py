@@ -28,6 +28,8 @@ class Follower(Stream):
 
     It reads behind the writer and never waits for it.  A machine that is too slow to keep up is
     behind by some seconds at most: then what lies between is left out, and counted.
+
+    :ivar capture: what is followed.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Follower(Stream):
             lies before was measured already, or is too old to be of interest.
         """
         super().__init__(capture.request, make_analysis, in_thread)
-        self._capture = capture
+        self.capture = capture
         self._clock = clock
         self._read = 0
         self._joins = not from_start
@@ -68,14 +70,14 @@ class Follower(Stream):
         The sound card's clock is another one, and a program may have lost samples, so after hours
         the number of frames alone says little; the looks at the file correct it.
         """
-        now, began, analysis = self._clock.seconds(), self._capture.started_at, self.analysis
+        now, began, analysis = self._clock.seconds(), self.capture.started_at, self.analysis
         if began is None or analysis is None:
             return now
         return min(now, began + self._shift + self._read / analysis.rate)
 
     def dropouts(self) -> Dropouts:
         """The gaps that the program reported since the last time this was asked."""
-        _, heard = self._capture.heard
+        _, heard = self.capture.heard
         new = Dropouts(
             max(0, heard.count - self._heard.count),
             max(0.0, heard.milliseconds - self._heard.milliseconds),
@@ -89,9 +91,9 @@ class Follower(Stream):
 
         :raises OSError: when the file cannot be read.
         """
-        ended, audio = self._capture.outcome is not None, None
+        ended, audio = self.capture.outcome is not None, None
         try:
-            audio = await self._capture.growing()
+            audio = await self.capture.growing()
             if audio is not None:
                 await self._catch_up(audio)
         except FileNotFoundError:
@@ -140,7 +142,7 @@ class Follower(Stream):
 
     def _date(self, audio: CapturedAudio) -> None:
         """Correct when the first frame must have been captured, if the count of frames is off."""
-        began = self._capture.started_at
+        began = self.capture.started_at
         if began is None or audio.frames <= self._seen:
             return
         self._seen = audio.frames

@@ -11,8 +11,9 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybe
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from rakkr.capture.capture import Capture
 from rakkr.capture.request import CaptureRequest
-from rakkr.meters.follower import FollowCapture
+from rakkr.meters.follower import FollowCapture, Follower
 from rakkr.meters.idle import IdleMeter
 from rakkr.meters.outlet import Outlet
 from rakkr.meters.recorded import Chooser, Recorded
@@ -93,6 +94,12 @@ class MeterService(MultiService):
         Periodic(
             clock, min(LOOK_SECONDS, post_seconds), self._look, name="measuring"
         ).setServiceParent(self)
+
+    @property
+    def followed(self) -> Capture | None:
+        """The capture that is measured; None while none is."""
+        stream = None if self._source is None else self._source.stream
+        return stream.capture if isinstance(stream, Follower) else None
 
     def let_go(self) -> Deferred[None]:
         """Let go of the idle device, which a capture needs; fires when it is free."""

@@ -15,6 +15,7 @@ from rakkr.controller.messages import Interface
 from rakkr.inventory.interface import FALLBACK, AudioInterface
 from rakkr.live import LiveSettings
 from rakkr.metering import idle_request, interface_of, make_analysis, make_meters, name_of
+from rakkr.meters.kept import Kept
 from rakkr.meters.service import MeterService
 from rakkr.setting_channels import ChannelChoice
 from rakkr.settings import Settings
@@ -22,6 +23,7 @@ from tests.capture.requests import request
 from tests.fakes.controller import FakeController
 from tests.fakes.evidence import Noted
 from tests.fakes.processes import FakeReactor
+from tests.fakes.threads import FakeThreads
 from tests.fakes.world import fake_world
 from tests.meters.making import S16, pcm, ramp
 from tests.test_live import config
@@ -171,6 +173,7 @@ class MetersTests(SynchronousTestCase):
             busy=lambda: False,
             known=lambda: self.known,
             controllers=lambda: [THEIRS],
+            kept=Kept(self.reactor, FakeThreads()),
         )
         service.startService()
         self.addCleanup(self.stop, service)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import psutil
 from twisted.application.service import MultiService
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
 
 from rakkr.cache.service import CacheSweepService
 from rakkr.controller.address import BadAddress, ControllerAddress
@@ -256,7 +258,7 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     heartbeat.setServiceParent(root)
     meters = make_meters(
         settings,
-        world,
+        _with_own_thread(root, world),
         live=workshop.place.live,
         evidence=reporter,
         controller=controller,
@@ -270,6 +272,18 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     workshop.way.holders.append(meters.let_go)
     meters.setServiceParent(root)
     jobs.setServiceParent(root)
+
+
+def _with_own_thread(root: MultiService, world: World) -> World:
+    """
+    Let the meters work in one thread that is always the same.
+
+    A slow disk does not hold them up, and their blocks come out of one heap: each further thread
+    would keep some ten megabytes of its own.
+    """
+    pool = ThreadPool(minthreads=1, maxthreads=1, name="meters")
+    Resource("meter thread", opening=pool.start, closing=pool.stop).setServiceParent(root)
+    return attrs.evolve(world, in_thread=partial(deferToThreadPool, world.reactor, pool))
 
 
 def _choose_way_down(jobs: JobWorkerService, settings: Settings, signal: int) -> None:

@@ -70,10 +70,10 @@ class Follower(Stream):
         The sound card's clock is another one, and a program may have lost samples, so after hours
         the number of frames alone says little; the looks at the file correct it.
         """
-        now, began, analysis = self._clock.seconds(), self.capture.started_at, self.analysis
+        began, analysis = self.capture.started_at, self.analysis
         if began is None or analysis is None:
-            return now
-        return min(now, began + self._shift + self._read / analysis.rate)
+            return self._clock.seconds()
+        return began + self._shift + self._read / analysis.rate
 
     def dropouts(self) -> Dropouts:
         """The gaps that the program reported since the last time this was asked."""

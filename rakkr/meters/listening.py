@@ -13,6 +13,7 @@ from rakkr.audio.pcm import SampleFormat
 from rakkr.capture.dropouts import Dropouts, find_dropouts, is_dropout
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.surroundings import InThread
+from rakkr.capture.wrong_rate import find_wrong_rate
 from rakkr.meters.analysis import Analysis, MakeAnalysis
 from rakkr.meters.stream import Stream
 from rakkr.wording import summary
@@ -29,7 +30,8 @@ class Listening(Stream):
     """
     Takes the samples of one program from its stdout, and its messages from its stderr.
 
-    A program that writes a WAV header though nobody asked for one is believed.
+    A program that writes a WAV header though nobody asked for one is believed, and so is one that
+    says that its samples have another rate.
     """
 
     def __init__(
@@ -168,6 +170,9 @@ class Listening(Stream):
         whole, newline, rest = text.rpartition("\n")
         self._line = rest[-_MOST_SAID:]
         self._dropouts += find_dropouts(whole)
+        wrong = find_wrong_rate(whole)
+        if wrong is not None:
+            self._shape = (self._shape[0], wrong.got, self._shape[2])
         kept = [line for line in whole.splitlines() if line and not _says_nothing(line)]
         if kept:
             self._said = (self._said + "\n".join(kept) + newline)[-_MOST_SAID:]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rakkr.audio.monitor import Monitor, MonitorChunk
 from rakkr.audio.pcm import SampleFormat, sample_format
-from rakkr.meters.analysis import Analysis
+from rakkr.meters.analysis import Analysis, Measured
 from rakkr.meters.sending import Heard
 
 RATE = 8000
@@ -61,3 +61,16 @@ class Defective(Analysis):
 def make_defective(sample: SampleFormat, rate: int, channels: int) -> Analysis:
     """Measure as long as nothing is as loud as can be."""
     return Defective(sample, rate, channels, clip_dbfs=-1.0, speech=None, monitor=None)
+
+
+class Unsummable(Analysis):
+    """Measures, and can never say what."""
+
+    def frame(self) -> Measured:
+        """Break."""
+        raise ZeroDivisionError("a defect")
+
+
+def make_unsummable(sample: SampleFormat, rate: int, channels: int) -> Analysis:
+    """Measure, and break when it is summed up."""
+    return Unsummable(sample, rate, channels, clip_dbfs=-1.0, speech=None, monitor=None)

@@ -258,6 +258,22 @@ class DefectTests(FollowerCase):
         self.assertEqual(follower.measured, RATE)
         self.end(capture)
 
+    def test_another_rate(self) -> None:
+        """A program that turns out to deliver another rate is measured at that one."""
+        capture, follower = self.begin()
+        self.second()
+        self.look(follower)
+        said = b"Warning: rate is not accurate (requested = 8000Hz, got = 16000Hz)\n"
+        self.reactor.last.writes(said, 2)
+        self.second()
+        self.assertEqual(self.reactor.last.signals, ["INT"])
+        self.end(capture)
+        self.look(follower)
+        assert follower.analysis is not None
+        self.assertEqual(follower.analysis.rate, 16_000)
+        self.assertEqual(self.frames(follower), RATE)
+        self.assertEqual(follower.left_out(), RATE, "what was measured at the wrong rate")
+
 
 class TimeTests(FollowerCase):
     def assertEndedAt(self, follower: Follower, moment: float) -> None:

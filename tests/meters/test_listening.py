@@ -225,10 +225,19 @@ class MessagesTests(ListeningCase):
         self.says(b"arecord: read error:\xff No such device\nand")
         self.assertEqual(self.subject.said, "arecord: read error:\ufffd No such device; and")
 
+    def test_another_rate(self) -> None:
+        """Samples have the rate that the program says, for levels and for those who listen."""
+        self.says("Warning: rate is not accurate (requested = 8000Hz, got = 16000Hz)\n")
+        self.gives(pcm(1.0, 0.5))
+        self.look()
+        assert self.subject.analysis is not None
+        self.assertEqual(self.subject.analysis.rate, 16_000)
+
     def test_a_talkative_program(self) -> None:
         """The end of what was said is kept, with or without lines, and no more."""
         self.says("x" * 100_000)
         self.assertLess(len(self.subject.said), 1001)
+        self.assertLess(len(self.subject._line), 5000)
         for number in range(10_000):
             self.says(f"line {number}\n")
         self.assertLess(len(self.subject.said), 1001)

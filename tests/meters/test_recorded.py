@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from rakkr.capture.capture import Capture
+from rakkr.capture.capture import Capture, adopt_capture
+from rakkr.capture.request import CaptureLimits
+from rakkr.capture.surroundings import Surroundings
 from rakkr.meters.recorded import Chooser, Recorded
-from tests.capture.case import CaptureCase
+from tests.capture.case import SECOND, CaptureCase
+from tests.capture.requests import request
 from tests.fakes.processes import FakeProcess
 
 
@@ -103,3 +106,18 @@ class ChooserTests(CaptureCase):
         self.end("b")
         self.see("ab")
         self.assertEqual(self.choose("ab"), "")
+
+    def test_of_an_earlier_agent(self) -> None:
+        """Of what an earlier agent began only the present counts, and nothing when it is over."""
+        self.begin("a")
+        self.reactor.last.writes(SECOND)
+        self.reactor.advance(1)
+        trace = self.captures["a"].trace
+        self.captures["a"].let_go()
+        world = Surroundings(
+            spawner=self.reactor, clock=self.reactor, in_thread=self.threads, env={}
+        )
+        self.captures["b"] = adopt_capture(request(path=self.path), trace, CaptureLimits(), world)
+        self.assertIsNotNone(self.captures["b"].outcome, "its process is not there")
+        self.assertEqual(self.choose("b"), "")
+        self.children.pop("a").ends(1)

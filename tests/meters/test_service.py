@@ -13,7 +13,7 @@ from rakkr.meters.idle import LADDER, STALL_SECONDS
 from rakkr.meters.lag import WELL_SECONDS
 from rakkr.meters.recorded import Recorded
 from tests.meters.case import IDLE_DEVICE, ServiceCase
-from tests.meters.making import RATE, make_defective, pcm
+from tests.meters.making import RATE, make, make_defective, make_unsummable, pcm
 
 LOUD = b"\xff\x7f" * 2
 
@@ -150,9 +150,10 @@ class RecordingTests(ServiceCase):
         capture = self.start(seconds=1000)
         self.jobs.append(Recorded(capture, "desk"))
         self.give(self.reactor.last, pcm(1.0, 0.25))
+        self.give(self.listened[0], pcm(0.25, 0.9))
         self.run_on(0.5)
         self.assertEqual(self.listened[0].signals, ["INT"])
-        self.assertEqual(self.peaks(), [(IDLE_DEVICE, -6.0)])
+        self.assertEqual(self.peaks(), [(IDLE_DEVICE, -0.9)])
 
     def test_the_first_counts(self) -> None:
         """Of several captures the first is measured to its end, then the next from that moment."""
@@ -287,6 +288,19 @@ class DefectTests(ServiceCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(len(self.listened), 2)
 
+    def test_in_summing_up(self) -> None:
+        """Levels that cannot be summed up are lost and counted, and the next ones are sent."""
+        self.making = make_unsummable
+        self.build()
+        child = self.reactor.last
+        self.run_on(5.0, idle=(child, 0.5))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.frames(), [])
+        self.making = make
+        self.run_on(5.0, idle=(child, 0.25))
+        self.assertEqual(self.peaks(), [(IDLE_DEVICE, -12.0)])
+        self.assertEqual(self.noted.details("agent.meter.behind")["leftOutFrames"], 5 * RATE)
+
     def test_no_name(self) -> None:
         """A name that cannot be found costs frames, and not the service."""
         names = self.name_of
@@ -354,13 +368,16 @@ class StopTests(ServiceCase):
 
     def test_bounded(self) -> None:
         """It waits neither for a program that cannot be killed nor for a thread or a controller."""
-        self.controller.answers["post_meter_frame"] = [Deferred()]
+        posting: Deferred[None] = Deferred()
+        self.controller.answers["post_meter_frame"] = [posting]
         self.build()
         child = self.reactor.last
         self.run_on(6.0, idle=(child, 0.5))
         self.slow.held = []
         self.run_on(1.0, idle=(child, 0.5))
+        self.assertFalse(posting.called)
         stopped = self.stop()
+        self.assertTrue(posting.called, "it was given up")
         self.reactor.advance(LADDER.grace)
         self.reactor.advance(LADDER.give_up)
         self.successResultOf(stopped)

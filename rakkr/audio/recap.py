@@ -66,6 +66,7 @@ class ChannelRecap:
 
     :ivar channel: of the captured device, counted from 1.
     :ivar peak_dbfs: the highest sample.
+    :ivar true_peak_dbtp: the highest point between the samples, after BS.1770.
     :ivar rms_dbfs: the root of the mean square.
     :ivar loudness_lufs: integrated, after BS.1770; None where all was below -70 LUFS, or too short.
     :ivar silent_seconds: nothing above -60 dBFS for a tenth of a second or longer.
@@ -77,6 +78,7 @@ class ChannelRecap:
 
     channel: int
     peak_dbfs: float
+    true_peak_dbtp: float
     rms_dbfs: float
     loudness_lufs: float | None
     silent_seconds: float
@@ -173,6 +175,7 @@ def _channel(
     rows, counts = np.concatenate(columns), np.concatenate(frames)
     known = counts > 0
     peak = float(powers(rows["peak"][known]).max())
+    true_peak = float(powers(rows["true_peak"][known]).max())
     power = float((powers(rows["power"][known]) * counts[known]).sum() / counts[known].sum())
     heard, spoken = (int(rows[each].sum(dtype=np.int64)) for each in ("heard", "spoken"))
     clipped: list[Spot] = []
@@ -184,6 +187,7 @@ def _channel(
     return ChannelRecap(
         channel=channel + 1,
         peak_dbfs=_decibels(peak),
+        true_peak_dbtp=_decibels(true_peak),
         rms_dbfs=_decibels(power),
         loudness_lufs=_integrated([each["loudness"] for each in columns]),
         silent_seconds=int(rows["silent"].sum(dtype=np.int64)) / rate,

@@ -18,7 +18,7 @@ SILENCE: Final = -32767
 UNKNOWN: Final = -32768
 """Stands for a level that was not measured."""
 MOST_BYTES: Final = 128 << 20
-"""A record grows no longer than this: 27 hours of 64 channels at 48 kHz."""
+"""A record grows no longer than this: 24 hours of 64 channels at 48 kHz."""
 
 _SPAN: Final = 60  # seconds in a chunk
 _SHORT: Final = 0xFFFF
@@ -28,15 +28,17 @@ _BELS: Final = 1000.0
 
 def row_type(rate: int) -> np.dtype[Any]:
     """
-    Return what is kept of a channel in a second: 20 bytes, or 24 above 65.5 kHz.
+    Return what is kept of a channel in a second: 22 bytes, or 26 above 65.5 kHz.
 
-    ``peak``, ``power`` (mean square) and ``loudness`` (K-weighted mean squares) are levels in
-    millibels, ``clipped`` and ``silent`` are frames, ``heard`` and ``spoken`` hops of 32 ms.
+    ``peak``, ``true_peak``, ``power`` (mean square) and ``loudness`` (K-weighted mean squares) are
+    levels in millibels, ``clipped`` and ``silent`` are frames, ``heard`` and ``spoken`` hops of
+    32 ms.
     """
     frames = "<u2" if rate <= _SHORT else "<u4"
     return np.dtype(
         [
             ("peak", "<i2"),
+            ("true_peak", "<i2"),
             ("power", "<i2"),
             ("clipped", frames),
             ("silent", frames),
@@ -76,7 +78,7 @@ class _Chunk:
 
 class Seconds:
     """
-    The record of a stream, in chunks of a minute; a day of 32 channels takes 55 MB.
+    The record of a stream, in chunks of a minute; a day of 32 channels takes 61 MB.
 
     One thread writes it, others may read: a second that is being written may then be half old.
 
@@ -148,6 +150,6 @@ class Seconds:
 
     def _nothing(self, *shape: int) -> Rows:
         rows = np.zeros(shape, self._type)
-        for level in ("peak", "power", "loudness"):
+        for level in ("peak", "true_peak", "power", "loudness"):
             rows[level] = UNKNOWN
         return rows

@@ -12,6 +12,7 @@ from rakkr.audio.k_weighting import KWeighting
 from rakkr.audio.quiet import Quiet
 from rakkr.audio.seconds import STEPS, UNKNOWN, Rows, Seconds, hops, millibels, row_type
 from rakkr.audio.stretch import Stretch, Sums
+from rakkr.audio.true_peak import TruePeak
 
 LEAST_WEIGHTED_RATE: Final = 4_000
 """At lower rates the filters of BS.1770 do not exist, and loudness stays unknown."""
@@ -62,9 +63,14 @@ class _Second:
         self._quiet = self._quiet.then(self.frames, stretch.quiet, stretch.frames)
         self.frames += stretch.frames
 
-    def write(self, row: Rows) -> None:
-        """Say what there is by now."""
+    def write(self, row: Rows, true_peaks: Sums) -> None:
+        """
+        Say what there is by now.
+
+        :param true_peaks: of this second, in dBTP; that of silence is the floor of the meter.
+        """
         row["peak"] = millibels(self._peak**2)
+        row["true_peak"] = np.maximum(row["peak"], millibels(10.0 ** (true_peaks / 10.0)))
         row["power"] = millibels(self._squares / max(self.frames, 1))
         row["clipped"] = self._clipped
         row["silent"] = self._quiet.frames(self.frames)
@@ -109,6 +115,7 @@ class Tally:
         self._record = record
         weighted = record.rate >= LEAST_WEIGHTED_RATE
         self._filter = KWeighting(record.rate, record.channels) if weighted else None
+        self._true_peak = TruePeak(record.rate, record.channels)
         self._position = 0
         self._spoken = Spoken.nothing(record.channels)
         self._begin()
@@ -129,10 +136,11 @@ class Tally:
         number, start = divmod(self._position, self._record.rate)
         if self._filter is not None:
             self._loudness.add(start, self._filter.block(piece))
+        self._true_peak.block(piece)
         self._second.add(stretch)
         self._spoken = spoken or self._spoken
         row = np.zeros(self._record.channels, row_type(self._record.rate))
-        self._second.write(row)
+        self._second.write(row, np.array(self._true_peak.peaks()))
         self._loudness.write(row)
         said = self._spoken.since(self._second.spoken_before)
         row["heard"], row["spoken"] = hops(said.heard), hops(said.speech)
@@ -143,6 +151,7 @@ class Tally:
         """Go on at another frame: what lies between was not seen."""
         if self._filter is not None:
             self._filter.forget()
+        self._true_peak.gap()
         self._move(next_frame)
 
     def _move(self, position: int) -> None:
@@ -155,5 +164,6 @@ class Tally:
     def _begin(self) -> None:
         """Begin a second."""
         record = self._record
+        self._true_peak.restart()
         self._second = _Second(record.channels, self._spoken)
         self._loudness = _Loudness(record.rate, record.channels)

@@ -61,7 +61,7 @@ class Member:
         self._evidence = JobEvidence(place.evidence, plan.job)
         self._delivery = Delivery(place, plan, lease, journal)
         self._timely = TimelyRender(place, plan, lease, self._delivery)
-        self._report = Report(place, plan, recording, self._evidence)
+        self.report = Report(place, plan, recording, self._evidence)
         self._over = Moment[None]()
         self._accounted = False
         self._marks = marks_of(place)
@@ -92,13 +92,10 @@ class Member:
     async def run(self) -> Result:
         """Record, render, upload; every way out but cancellation is a :class:`Result`."""
         try:
-            result = await self._run()
-            policy = self.plan.job.command.recorder_cache_retention
-            leaves = policy is not None and policy.delete_after_upload
-            await self._report.finish(keep=not leaves or result.ending is not Ending.DELIVERED)
-            return result
-        finally:
-            self._report.cancel()
+            return await self._run()
+        except BaseException:
+            self.report.cancel()
+            raise
 
     async def _run(self) -> Result:
         known = self.journal.remembered
@@ -240,7 +237,7 @@ class Member:
         """What to do instead of delivering, if anything; None to deliver."""
         if not self._accounted:
             report_account(self._evidence, self.recording, self.plan)
-            self._report.begin()
+            self.report.begin()
         self._accounted = True
         if not self.recording.has_enough(recorded):
             return await self._nothing_usable()

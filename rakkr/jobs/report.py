@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from twisted.logger import Logger
 
 from rakkr.durable import reserve, write_atomically
 from rakkr.jobs.account import account_of
+from rakkr.jobs.ending import Ending, Result
 from rakkr.jobs.naming import stem_of
 from rakkr.jobs.plan import MemberPlan
 from rakkr.jobs.recording import Recording
@@ -23,8 +25,8 @@ class Report:
     """
     Made at most once for a job, by the agent under which its recording ended.
 
-    It is made beside everything else that is done about the job: nothing waits for it but the very
-    end, and nothing that goes wrong here is more than a line in the log.
+    It is made beside everything else that is done about the job: only the session waits for it,
+    when all else is done, and nothing that goes wrong here is more than a line in the log.
     """
 
     log = Logger()
@@ -48,16 +50,21 @@ class Report:
         self._making = Deferred.fromCoroutine(self._make(measured))
         self._making.addErrback(self._failed)
 
-    async def finish(self, *, keep: bool) -> None:
+    async def finish(self, results: Sequence[Result]) -> None:
         """
         Wait until it is made.
 
-        :param keep: whether its file may stay on this node.
+        :param results: of the jobs that were recorded; where the files of one leave the node, so
+            does its report.
         """
         if self._making is None:
             return
         await self._making
-        if not keep and self._path is not None:
+        job = self._plan.job
+        policy = job.command.recorder_cache_retention
+        leaves = policy is not None and policy.delete_after_upload
+        delivered = (job.id, Ending.DELIVERED) in ((each.job_id, each.ending) for each in results)
+        if leaves and delivered and self._path is not None:
             await self._place.in_thread(_remove, self._path)
 
     def cancel(self) -> None:

@@ -119,6 +119,7 @@ def _channel(each: ChannelRecap) -> Document:
         "silentSeconds": round(each.silent_seconds, 3),
         "speechHeardSeconds": round(each.speech_heard_seconds, 3),
         "speechShare": None if each.speech_share is None else round(each.speech_share, 3),
+        "truePeakDbtp": round(each.true_peak_dbtp, 2),
     }
 
 

@@ -106,6 +106,8 @@ class Session:
             await self._taking
             results += await self._results()
             await self.take.space.all_over(results)
+        for member in self.members:
+            await member.report.finish(results)
         return results
 
     async def _results(self) -> list[Result]:
@@ -235,8 +237,7 @@ class Session:
         by_job = {each.job_id: each for each in journals}
         for job, why in planned.refused:
             self._later(by_job[job.id], refuse_job(self._place, by_job[job.id], why))
-        session = planned.session
-        if session is None:
+        if (session := planned.session) is None:
             return None
         members = tuple((by_job[plan.job.id], plan, 0) for plan in session.members)
         short = await self._place.disk.preflight(
@@ -245,8 +246,7 @@ class Session:
         if short is not None:
             for number, (journal, _, _) in enumerate(members):
                 event = "disk_space_insufficient" if number else None  # the watch told of the first
-                refusal = refuse_job(self._place, journal, short.sentence, event)
-                self._later(journal, refusal)
+                self._later(journal, refuse_job(self._place, journal, short.sentence, event))
             return None
         for journal, plan, start in members:
             await write_plan(journal, session, plan, self._name, start)

@@ -45,6 +45,7 @@ class Beside:
         self._follow = follow
         self._followers: dict[Capture, Follower] = {}
         self._begun: WeakSet[Capture] = WeakSet()
+        self._complained: WeakSet[Follower] = WeakSet()
 
     async def look(self) -> None:
         """Measure what has come since the last time."""
@@ -67,10 +68,14 @@ class Beside:
             await follower.look()
         except CancelledError:
             raise
-        except OSError as error:
-            self.log.warn("what is recorded cannot be read: {error}", error=str(error))
-        except Exception:  # noqa: BLE001 - the other ones are measured all the same
-            self.log.failure("what is recorded could not be measured")
+        except Exception as error:  # noqa: BLE001 - the other ones are measured all the same
+            if follower in self._complained:
+                return
+            self._complained.add(follower)
+            if isinstance(error, OSError):
+                self.log.warn("what is recorded cannot be read: {error}", error=str(error))
+            else:
+                self.log.failure("what is recorded could not be measured")
 
 
 def measure_beside(

@@ -18,6 +18,8 @@ PATIENCE_SECONDS: Final = 5.0
 """How long the meters may take to read the end of what was captured."""
 KEPT_SECONDS: Final = 60.0
 """How long a record is kept when nothing is captured into its file any more."""
+MOST_FILES: Final = 512
+"""Of more files the oldest records are forgotten; their audio then counts as unmeasured."""
 _LOOK_SECONDS: Final = 0.1
 
 
@@ -50,6 +52,8 @@ class Kept:
         if known is not None and (known.seconds.rate, known.seconds.channels) == (rate, channels):
             known.wanted_at = now
             return known.seconds
+        while len(self._records) >= MOST_FILES:  # a device that comes and goes all day
+            del self._records[next(iter(self._records))]
         fresh = Seconds(rate, channels)
         self._records[path] = _Record(fresh, now)
         return fresh

@@ -43,6 +43,7 @@ class Outlet:
     frames: FrameSender | None
     chunks: ChunkSender | None
     _tick: int = 0
+    _named: tuple[Stream, str] | None = None
 
     log = Logger()
 
@@ -70,6 +71,9 @@ class Outlet:
         )
         if self.frames is not None:
             self.frames.send(frame)
+        known, self._named = self._named, (stream, interface_id)
+        if known is not None and known[0] is stream and known[1] != interface_id:
+            self.alarms.rename(known[1], interface_id)  # the controller has told its own id
         self._report(self.alarms.see(frame))
 
     def audio(self, stream: Stream, interface_id: str, analysis: Analysis) -> None:

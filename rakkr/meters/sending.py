@@ -16,8 +16,9 @@ from rakkr.health.edge import Edge, Emitter
 from rakkr.meters.frame import MeterFrame
 from rakkr.stamps import format_stamp
 
-_MOST_WAITING: Final = 2
-"""A chunk that is older has no listener any more."""
+_MOST_WAITING_MS: Final = 4000
+"""What is older has no listener any more: a controller plays only what is under 5 s old."""
+_FEWEST_WAITING: Final = 2
 
 
 @attrs.frozen
@@ -125,12 +126,15 @@ class ChunkSender:
         if self._stopped:
             return
         self._waiting.append(heard)
-        while len(self._waiting) > _MOST_WAITING:
+        while len(self._waiting) > _FEWEST_WAITING and self._waiting_ms() > _MOST_WAITING_MS:
             self._waiting.popleft()
             self.lost += 1
         if self._under_way is None:
             work = self._under_way = Deferred.fromCoroutine(self._all())
             work.addBoth(self._through)
+
+    def _waiting_ms(self) -> int:
+        return sum(each.duration_ms for each in self._waiting)
 
     def stop(self) -> None:
         """Give up what is under way, and what waits; nothing is sent any more."""

@@ -14,6 +14,7 @@ from rakkr.controller.messages import CacheRetention
 from rakkr.jobs.ending import Ending
 from tests.jobs.case import SessionCase
 from tests.jobs.making import make_job
+from tests.jobs.remembering import RETENTION
 
 RECAP = Recap(
     2.0,
@@ -21,6 +22,7 @@ RECAP = Recap(
         ChannelRecap(
             channel=1,
             peak_dbfs=-6.0,
+            true_peak_dbtp=-5.9,
             rms_dbfs=-9.0,
             loudness_lufs=-12.0,
             silent_seconds=0.0,
@@ -102,16 +104,18 @@ class ReportTests(SessionCase):
         self.assertEqual(self.reports(), ["rec_1.report.2.json", "rec_1.report.json"])
 
     def test_upload_does_not_wait(self) -> None:
-        """While the meters are still reading, the file is rendered and uploaded already."""
+        """While the meters still read, the file is uploaded, and released, already."""
         late: Deferred[Recap] = Deferred()
         self.answer = lambda: late
-        done = self.begin(make_job(duration_seconds=2))
+        done = self.begin(make_job(duration_seconds=2, recorder_cache_retention=RETENTION))
         self.record()
         self.assertEqual(len(self.shop.uploads()), 1)
+        self.assertTrue(self.shop.shelf.released)
         self.assertEqual(self.every("capture_report"), [])
         late.callback(RECAP)
         self.assertEqual(self.endings(done), [Ending.DELIVERED])
         self.assertEqual(len(self.every("capture_report")), 1)
+        self.assertEqual(self.reports(), [], "it goes with the files")
 
     def test_failure_hurts_nobody(self) -> None:
         """A defect in here costs the report, and nothing else."""

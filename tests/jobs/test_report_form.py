@@ -38,6 +38,7 @@ def channel(number: int, **more: Any) -> ChannelRecap:
     one = ChannelRecap(
         channel=number,
         peak_dbfs=-3.014,
+        true_peak_dbtp=-2.914,
         rms_dbfs=-20.006,
         loudness_lufs=-23.04,
         silent_seconds=10.0,

@@ -43,6 +43,7 @@ class ServiceCase(CaptureCase):
 
     :ivar jobs: the captures of the jobs service.
     :ivar busy: whether it says that it records.
+    :ivar name: the controller's id of what is listened to, once it has told it.
     :ivar making: makes each analysis.
     """
 
@@ -53,6 +54,7 @@ class ServiceCase(CaptureCase):
         self.controller = FakeController(post_meter_frame=[None], post_monitor_chunk=[None])
         self.jobs: list[Recorded] = []
         self.busy = False
+        self.name: str | None = None
         self.wished = request(device=IDLE_DEVICE, seconds=86_400)
         self.making: MakeAnalysis = make
         self.post_seconds = POST_SECONDS
@@ -131,7 +133,7 @@ class ServiceCase(CaptureCase):
 
     def name_of(self, interface_id: str | None, wished: CaptureRequest) -> str:
         """Name what the job named, else the device."""
-        return interface_id or wished.device
+        return interface_id or self.name or wished.device
 
     # What the world does
 

@@ -7,6 +7,7 @@ from typing import cast
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.capture.capture import Capture
@@ -114,5 +115,7 @@ class BesideTests(SynchronousTestCase):
         self.running = (self.one, self.two, three)
         self.look()
         self.looking[self.two].trouble = OSError("no")
-        self.look()
-        self.assertEqual(self.looking[three].looks, 2)
+        with capturedLogs() as logs:
+            self.look(3)
+        self.assertEqual(self.looking[three].looks, 4)
+        self.assertEqual(len(logs), 1, "it is said once, and not at every look")

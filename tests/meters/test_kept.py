@@ -16,7 +16,7 @@ from rakkr.audio.recap import Cut, Recap
 from rakkr.audio.seconds import Seconds
 from rakkr.audio.tally import Tally
 from rakkr.meters.analysis import Analysis
-from rakkr.meters.kept import KEPT_SECONDS, PATIENCE_SECONDS, Kept
+from rakkr.meters.kept import KEPT_SECONDS, MOST_FILES, PATIENCE_SECONDS, Kept
 
 RATE = 8000
 FILE = Path("/captures/a.raw.wav")
@@ -54,6 +54,15 @@ class KeptTests(SynchronousTestCase):
     def test_unknown_file(self) -> None:
         """Of a file that no meter has read nothing is said, at once."""
         self.assertEqual(self.successResultOf(self.ask(Cut(FILE, 0, 10, 0))), Recap(0.0, ()))
+
+    def test_many_files(self) -> None:
+        """A device that comes and goes all day takes no more memory in the evening."""
+        paths = [FILE.with_name(f"{number}.raw.wav") for number in range(MOST_FILES + 1)]
+        for path in paths[:-1]:
+            self.kept.begin(path, RATE, 2)
+        self.assertEqual(self.kept.paths, paths[:-1])
+        self.kept.begin(paths[-1], RATE, 2)
+        self.assertEqual(self.kept.paths, paths[1:])
 
     def test_waits_for_the_end(self) -> None:
         """The numbers are given when the meters have read the last frame, and not before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -128,7 +129,7 @@ class ChunkTests(SynchronousTestCase):
         self.assertEqual(self.controller.calls, expected)
 
     def test_a_slow_listener(self) -> None:
-        """Two chunks wait; of more the oldest is lost, nobody is held up, and the order stays."""
+        """Two long chunks wait; of more the oldest is lost, and the order stays."""
         first: Deferred[Any] = Deferred()
         self.controller.answers["post_monitor_chunk"] = [first, None]
         for number in (1, 2, 3):
@@ -138,6 +139,18 @@ class ChunkTests(SynchronousTestCase):
         self.assertEqual(self.subject.lost, 1)
         first.callback(None)
         self.assertEqual(self.sent(), [1, 3, 4])
+
+    def test_short_chunks(self) -> None:
+        """What counts is how much waits: four seconds of short chunks may, and no more."""
+        first: Deferred[Any] = Deferred()
+        self.controller.answers["post_monitor_chunk"] = [first, None]
+        for number in range(21):
+            self.subject.send(attrs.evolve(chunk(number), duration_ms=200))
+        self.assertEqual(self.subject.lost, 0)
+        self.subject.send(attrs.evolve(chunk(21), duration_ms=200))
+        self.assertEqual(self.subject.lost, 1)
+        first.callback(None)
+        self.assertEqual(self.sent(), [0, *range(2, 22)])
 
     def test_an_outage(self) -> None:
         """A run of failures is one event, and its end another, with what the contract wants."""

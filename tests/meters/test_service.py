@@ -248,6 +248,18 @@ class AlarmTests(ServiceCase):
         self.run_on(5.0, idle=(child, 0.5))
         self.assertIn("clipping_recovered", self.types())
 
+    def test_another_name(self) -> None:
+        """An alarm goes on under the id that the controller tells only later."""
+        self.build()
+        child = self.reactor.last
+        self.run_on(5.0, idle=(child, 0.99))
+        self.name = "the controller's"
+        self.run_on(10.0, idle=(child, 0.99))
+        self.assertEqual(self.types().count("clipping"), 1)
+        self.run_on(5.0, idle=(child, 0.5))
+        recovered = self.noted.details("agent.meter.clipping_recovered")
+        self.assertEqual(recovered["interfaceId"], "the controller's")
+
     def test_dropouts(self) -> None:
         """A gap that a program reports is told with the frame in which it lies."""
         self.build()

@@ -52,6 +52,8 @@ _LOOK_SECONDS = 0.02
 _SECOND_SEGMENT_SECONDS = 1.5
 _PATIENCE_SECONDS = 45.0
 ACCOUNTED = "agent.recording_job.capture_accounted"
+# What is only listened to is owed to nobody, and would stand in the ledgers.
+AGENT = ("--capture-command", "rakkr-tone", "--meter-backend", "synthetic")
 # Another boot for one process and what it starts: the others see their own.
 _REBOOTED = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
 
@@ -101,7 +103,7 @@ class PowerCut:
         """
         self._epoch = round(time.monotonic() - _AGO_SECONDS, 3)
         await self.rig.start_controller("--solo-port", "0")
-        agent = self.rig.start_agent("--capture-command", "rakkr-tone")
+        agent = self.rig.start_agent(*AGENT)
         operator = self.rig.operator()
         name = await self._queue(operator)
         if self.after is None:
@@ -201,7 +203,7 @@ class PowerCut:
             *("unshare", "--mount", "sh", "-c", _REBOOTED, str(boot)),
             *(twistd, "-n", "--pidfile=", "rakkr-recorder", "--node-id", NODE),
             *self.rig.agent_flags(),
-            *("--capture-command", "rakkr-tone"),
+            *AGENT,
         ]
         log = os.open(self.rig.log_of("agent"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         nothing = os.open(os.devnull, os.O_RDONLY)

@@ -174,7 +174,8 @@ class World:
                 "PATH": f"{self._true_clocked()}{os.pathsep}{environ['PATH']}",
             }
         more = ("--capture-command", "rakkr-tone", "--controller-url", self.relay.url)
-        self.agent = self.rig.start_agent(*more)
+        # What is only listened to is owed to nobody, and would stand in the ledgers.
+        self.agent = self.rig.start_agent(*more, "--meter-backend", "synthetic")
         self.rig.environ = environ
         if self._died is not None:
             self.dead.append((self._died, time.monotonic() + _AWAKE_SECONDS))

@@ -24,8 +24,8 @@ run: $(READY) ## Run the agent with its built-in controller in the foreground, u
 	$(BIN)/rakkr-recorder-agent --solo $(ARGS)
 
 test: $(READY) ## Run every test: the units under both runners, then real programs and sockets
-	$(BIN)/python -m pytest -q $(ARGS)
-	$(BIN)/python tools/units-under-trial
+	$(BIN)/python tools/test-units $(ARGS)
+	$(BIN)/python -m pytest -q tests/integration $(ARGS)
 
 chaos: $(READY) ## Break recordings at random, account for every frame; RUNS=300 SEED=1 AT_ONCE=4
 	@$(BIN)/python -m tests.integration.chaos --runs $(RUNS) --seed $(SEED) --at-once $(AT_ONCE)

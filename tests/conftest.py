@@ -19,6 +19,18 @@ settings.register_profile("house", deadline=None, derandomize=bool(os.environ.ge
 settings.load_profile("house")
 
 
+def pytest_collection_finish() -> None:
+    """Set aside what thousands of tests are made of, or each ``gc.collect`` would walk it."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Let the interpreter end as it would have."""
+    gc.unfreeze()
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def no_lost_failures(request: pytest.FixtureRequest) -> Iterator[list[LogEvent]]:
     """

@@ -123,7 +123,7 @@ class KeptTests(SynchronousTestCase):
 class AnalysisTests(SynchronousTestCase):
     """What an analysis keeps of its stream."""
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(st.lists(st.integers(1, 20_000), min_size=1, max_size=6))
     def test_however_it_comes(self, sizes: list[int]) -> None:
         """The record is the same, in whatever pieces a stream comes."""

@@ -15,13 +15,13 @@ from twisted.internet.task import deferLater, react
 from rakkr.rig import NODE, Rig
 
 CHANNELS = 32
-SPEED = 4
+SPEED = 8
 HOUR_SECONDS = 3600
 
 
 def run() -> dict[str, Any]:
     """
-    Let the daemon listen to an idle device that delivers audio four times as fast as time.
+    Let the daemon listen to an idle device that delivers audio eight times as fast as time.
 
     :returns: ``after_minute_mib``, ``after_hour_mib``, ``growth_percent``, and how many meter
         frames the controller got; minute and hour are those of the audio.

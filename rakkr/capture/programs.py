@@ -171,17 +171,8 @@ def _like_arecord(command: str, request: CaptureRequest) -> Route:
 
 
 def _templated(command: str, request: CaptureRequest, text: str, path: Path) -> Launch:
-    values = {
-        "device": request.device,
-        "format": request.format.name,
-        "sample_rate": str(request.rate),
-        "channels": str(request.channels),
-        "seconds": str(request.seconds),
-        "output": str(path),
-        "output_path": str(path),
-    }
     owner: Literal["agent", "program"] = "program" if template.names_output(text) else "agent"
-    argv = (command, *template.expand(text, values))
+    argv = (command, *template.expand(text, request.placeholders(str(path))))
     size = request.planned_frames * request.frame_bytes
     splits = PurePath(command).name == _DEFAULT_COMMAND and _RAW.isdisjoint(argv)
     if owner == "program" and splits and size >= _SPLIT_BYTES:

@@ -49,6 +49,18 @@ class CaptureRequest:
         """Bytes of one frame."""
         return self.format.frame_bytes(self.channels)
 
+    def placeholders(self, output: str) -> dict[str, str]:
+        """Give the values of an args template, by name; ``output`` is a path, or ``-``."""
+        return {
+            "device": self.device,
+            "format": self.format.name,
+            "sample_rate": str(self.rate),
+            "channels": str(self.channels),
+            "seconds": str(self.seconds),
+            "output": output,
+            "output_path": output,
+        }
+
 
 @attrs.frozen(kw_only=True)
 class CaptureLimits:

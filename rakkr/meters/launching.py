@@ -30,16 +30,7 @@ def meter_launch(request: CaptureRequest) -> Launch:
     """
     check_numbers(request)
     if request.args_template is not None:
-        values = {
-            "device": request.device,
-            "format": request.format.name,
-            "sample_rate": str(request.rate),
-            "channels": str(request.channels),
-            "seconds": str(request.seconds),
-            "output": "-",
-            "output_path": "-",
-        }
-        words = template.expand(request.args_template, values, "meter")
+        words = template.expand(request.args_template, request.placeholders("-"), "meter")
         return Launch((candidates(request)[0], *words), "agent", request.format)
     call = launch(request, _NOWHERE)
     if PurePath(call.argv[0]).name == "jack_capture":

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import sys
-import tempfile
-import time
-from pathlib import Path
 from typing import Any
 
-from twisted.internet.task import deferLater, react
+from twisted.internet.task import deferLater
 
+from benchmarks.reacting import measured, rigged
 from rakkr.audio.wave import HEADER_BYTES
 from rakkr.rig import NODE, Rig, RigFailed
 from rakkr.solo.operator import Operator
@@ -32,25 +28,15 @@ def run() -> dict[str, Any]:
 
     :returns: ``p50_seconds``, ``p95_seconds``, ``max_seconds``, ``jobs``.
     """
-    result: dict[str, Any] = {}
-    try:
-        react(_measure, (result,))
-    except SystemExit as end:
-        if end.code:
-            raise
-    return result
+    return measured(_measure)
 
 
 async def _measure(reactor: Any, result: dict[str, Any]) -> None:
-    reactor.seconds = time.monotonic
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with tempfile.TemporaryDirectory() as directory:
-        async with Rig(reactor, Path(directory), {**os.environ, "PATH": path}) as rig:
-            await rig.start_controller("--solo-port", "0")
-            rig.start_agent("--capture-command", "rakkr-tone")
-            operator = rig.operator()
-            await _one(rig, operator, 0)  # the agent's own start is not part of it
-            waits = [await _one(rig, operator, number) for number in range(1, JOBS + 1)]
+    async with rigged(reactor) as rig:
+        rig.start_agent("--capture-command", "rakkr-tone")
+        operator = rig.operator()
+        await _one(rig, operator, 0)  # the agent's own start is not part of it
+        waits = [await _one(rig, operator, number) for number in range(1, JOBS + 1)]
     waits.sort()
     result.update(
         jobs=JOBS,

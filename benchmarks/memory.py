@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-import time
-from pathlib import Path
 from typing import Any
 
 import psutil
-from twisted.internet.task import deferLater, react
+from twisted.internet.task import deferLater
 
-from rakkr.rig import NODE, Rig
+from benchmarks.reacting import measured, rigged
+from rakkr.rig import NODE
 
 CHANNELS = 32
 SPEED = 8
@@ -26,35 +22,25 @@ def run() -> dict[str, Any]:
     :returns: ``after_minute_mib``, ``after_hour_mib``, ``growth_percent``, and how many meter
         frames the controller got; minute and hour are those of the audio.
     """
-    result: dict[str, Any] = {}
-    try:
-        react(_measure, (result,))
-    except SystemExit as end:
-        if end.code:
-            raise
-    return result
+    return measured(_measure)
 
 
 async def _measure(reactor: Any, result: dict[str, Any]) -> None:
-    reactor.seconds = time.monotonic
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with tempfile.TemporaryDirectory() as directory:
-        async with Rig(reactor, Path(directory), {**os.environ, "PATH": path}) as rig:
-            await rig.start_controller("--solo-port", "0")
-            template = f"-D noise -f S32_LE -c {CHANNELS} -r 48000 -t raw --speed {SPEED}"
-            agent = rig.start_agent(
-                *("--capture-command", "rakkr-tone", "--meter-args-template", template),
-                *("--capture-format", "S32_LE", "--capture-channels", str(CHANNELS)),
-            )
-            while not await rig.operator().meter_frames(NODE):
-                await deferLater(reactor, 0.1)
-            assert agent.pid is not None
-            process = psutil.Process(agent.pid)
-            await deferLater(reactor, 60 / SPEED)
-            minute = process.memory_info().rss
-            await deferLater(reactor, (HOUR_SECONDS - 60) / SPEED)
-            hour = process.memory_info().rss
-            frames = len(await rig.operator().meter_frames(NODE))
+    async with rigged(reactor) as rig:
+        template = f"-D noise -f S32_LE -c {CHANNELS} -r 48000 -t raw --speed {SPEED}"
+        agent = rig.start_agent(
+            *("--capture-command", "rakkr-tone", "--meter-args-template", template),
+            *("--capture-format", "S32_LE", "--capture-channels", str(CHANNELS)),
+        )
+        while not await rig.operator().meter_frames(NODE):
+            await deferLater(reactor, 0.1)
+        assert agent.pid is not None
+        process = psutil.Process(agent.pid)
+        await deferLater(reactor, 60 / SPEED)
+        minute = process.memory_info().rss
+        await deferLater(reactor, (HOUR_SECONDS - 60) / SPEED)
+        hour = process.memory_info().rss
+        frames = len(await rig.operator().meter_frames(NODE))
     result.update(
         after_minute_mib=round(minute / (1 << 20), 1),
         after_hour_mib=round(hour / (1 << 20), 1),

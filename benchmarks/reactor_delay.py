@@ -6,16 +6,16 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read once, when numpy is first imported
 
-import time
 from functools import partial
 from typing import Any
 
 import numpy as np
 from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall, deferLater, react
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
+from benchmarks.reacting import measured
 from rakkr.audio.pcm import sample_format
 from rakkr.metering import find_model, make_analysis
 from rakkr.meters.service import LOOK_SECONDS
@@ -36,17 +36,10 @@ def run() -> dict[str, Any]:
 
     :returns: ``idle_p99_ms``, ``metering_p99_ms``, ``added_p99_ms``, and the worst of each.
     """
-    result: dict[str, Any] = {}
-    try:
-        react(_measure, (result,))
-    except SystemExit as end:
-        if end.code:
-            raise
-    return result
+    return measured(_measure)
 
 
 async def _measure(reactor: Any, result: dict[str, Any]) -> None:
-    reactor.seconds = time.monotonic
     pool = ThreadPool(0, 4)
     pool.start()
     reactor.addSystemEventTrigger("during", "shutdown", pool.stop)

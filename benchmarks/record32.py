@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
-from twisted.internet.task import deferLater, react
+from twisted.internet.task import deferLater
 
+from benchmarks.reacting import measured, rigged
 from rakkr.audio.pcm import sample_format
 from rakkr.audio.wave import HEADER_BYTES
-from rakkr.rig import NODE, Rig
+from rakkr.rig import NODE
 from rakkr.tone import numbered
 
 CHANNELS = 32
@@ -35,49 +31,37 @@ def run() -> dict[str, Any]:
     :returns: ``cpu_percent`` of one core, ``identical`` (whether every frame is in the file),
         ``frames``, ``meter_frames`` and ``resident_mib``.
     """
-    result: dict[str, Any] = {}
-    try:
-        react(_measure, (result,))
-    except SystemExit as end:
-        if end.code:
-            raise
-    return result
+    return measured(_measure)
 
 
 async def _measure(reactor: Any, result: dict[str, Any]) -> None:
-    reactor.seconds = time.monotonic
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with tempfile.TemporaryDirectory() as directory:
-        async with Rig(reactor, Path(directory), {**os.environ, "PATH": path}) as rig:
-            await rig.start_controller("--solo-port", "0")
-            agent = rig.start_agent(
-                "--capture-command", "rakkr-tone", "--capture-device", "silence"
-            )
-            operator = rig.operator()
-            wish = {
-                "nodeId": NODE,
-                "device": "numbered",
-                "durationSeconds": SECONDS,
-                "channels": CHANNELS,
-                "format": FORMAT,
-                "outputCodec": "wav",
-            }
-            name = (await operator.queue(wish))["recording"]["id"]
-            capture = rig.directory / "agent" / "captures" / f"{name}.raw.wav"
-            while not capture.exists() or capture.stat().st_size <= HEADER_BYTES:
-                await deferLater(reactor, 0.05)
-            assert agent.pid is not None
-            process = psutil.Process(agent.pid)
-            await deferLater(reactor, _WARM_SECONDS)
-            before, began = process.cpu_times(), reactor.seconds()
-            await deferLater(reactor, SECONDS - _WARM_SECONDS - _LAST_SECONDS)
-            after, ended = process.cpu_times(), reactor.seconds()
-            resident = process.memory_info().rss
-            await operator.wait_for(name, "cached")
-            sample = sample_format(FORMAT)
-            data = capture.read_bytes()[HEADER_BYTES:]
-            numbers = numbered.decode(data, sample, CHANNELS)
-            meter_frames = len(await operator.meter_frames(NODE))
+    async with rigged(reactor) as rig:
+        agent = rig.start_agent("--capture-command", "rakkr-tone", "--capture-device", "silence")
+        operator = rig.operator()
+        wish = {
+            "nodeId": NODE,
+            "device": "numbered",
+            "durationSeconds": SECONDS,
+            "channels": CHANNELS,
+            "format": FORMAT,
+            "outputCodec": "wav",
+        }
+        name = (await operator.queue(wish))["recording"]["id"]
+        capture = rig.directory / "agent" / "captures" / f"{name}.raw.wav"
+        while not capture.exists() or capture.stat().st_size <= HEADER_BYTES:
+            await deferLater(reactor, 0.05)
+        assert agent.pid is not None
+        process = psutil.Process(agent.pid)
+        await deferLater(reactor, _WARM_SECONDS)
+        before, began = process.cpu_times(), reactor.seconds()
+        await deferLater(reactor, SECONDS - _WARM_SECONDS - _LAST_SECONDS)
+        after, ended = process.cpu_times(), reactor.seconds()
+        resident = process.memory_info().rss
+        await operator.wait_for(name, "cached")
+        sample = sample_format(FORMAT)
+        data = capture.read_bytes()[HEADER_BYTES:]
+        numbers = numbered.decode(data, sample, CHANNELS)
+        meter_frames = len(await operator.meter_frames(NODE))
     used = after.user + after.system - before.user - before.system
     result.update(
         cpu_percent=round(100 * used / (ended - began), 2),

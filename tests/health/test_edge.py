@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.health.edge import Edge
+from rakkr.health.problems import OpenProblems
 from tests.fakes.evidence import Noted
+from tests.fakes.threads import FakeThreads
 
 
 class EdgeTests(SynchronousTestCase):
@@ -42,3 +47,31 @@ class EdgeTests(SynchronousTestCase):
         edge.failed({})
         edge.worked({})
         self.assertEqual(self.noted.types(), ["agent.x.failed"])
+
+    def test_over_a_restart(self) -> None:
+        """A run that an earlier agent reported is not reported again, and its end is."""
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+        def restarted() -> Edge:
+            problems = OpenProblems(directory / "open.json", FakeThreads())
+            return Edge(self.noted, "agent.x.failed", "agent.x.recovered", problems=problems)
+
+        restarted().failed({})
+        edge = restarted()
+        edge.failed({})
+        edge.worked({})
+        restarted().worked({})
+        self.assertEqual(
+            self.noted.events,
+            [
+                ("agent.x.failed", "warning", {}, None),
+                ("agent.x.recovered", "info", {"failureCount": 2}, None),
+            ],
+        )
+
+    def test_keys(self) -> None:
+        """Two that share a type are remembered apart by their keys."""
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        problems = OpenProblems(directory / "open.json", FakeThreads())
+        Edge(self.noted, "agent.x.failed", None, problems=problems, key="one").failed({})
+        self.assertEqual(problems.keys(), ("one",))

@@ -160,6 +160,21 @@ class ClientTests(SynchronousTestCase):
         self.successResultOf(self.client.mark_failed("j", "\n"))
         self.assertNotIn("x-rakkr-reason", self.controller.headers)
 
+    def test_skew_after_an_outage(self) -> None:
+        """The skew is the median of the last answers, and of those after an outage alone."""
+        self.controller.data = NODE
+        wall = [DATE_SECONDS, DATE_SECONDS, DATE_SECONDS - 60, *[DATE_SECONDS] * 2]
+        self.wall.now = lambda: wall.pop(0)
+        for _ in range(5):
+            self.successResultOf(self.client.heartbeat({}))
+            self.assertEqual(self.wall.skew_seconds, 0.5)
+        self.controller.status = 503
+        self.failureResultOf(self.client.heartbeat({}), Rejected)
+        self.controller.status = 200
+        wall.append(DATE_SECONDS - 60)
+        self.successResultOf(self.client.heartbeat({}))
+        self.assertEqual(self.wall.skew_seconds, 60.5)
+
     def test_skew_corrects_live_audio(self) -> None:
         """The heartbeat measures the skew, and the moment of live audio is the controller's."""
         self.controller.data = NODE

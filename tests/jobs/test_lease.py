@@ -180,6 +180,35 @@ class LeaseTests(SynchronousTestCase):
         self.assertEqual([e[0] for e in self.events], ["agent.recording_job.status_poll_failed"])
         self.release(lease)
 
+    def test_stop_of_an_operator(self) -> None:
+        """The 409 to a heartbeat that a stop brings about is no outage."""
+        self.controller.answers["heartbeat_job"] = [refusal(409)]
+        self.controller.answers["get_job"] = [told(self.job, "stop_requested")]
+        lease = self.hold()
+        lease.recording_ended()
+        self.heartbeats_at(20)
+        self.assertIs(lease.standing.wish, Wish.DELIVER)
+        self.assertEqual(self.events, [])
+        self.release(lease)
+
+    def test_outage_that_ends_with_a_stop(self) -> None:
+        """Once no heartbeats are sent any more, a job that can be read ends their outage."""
+        self.controller.answers["heartbeat_job"] = [Unreachable("refused")]
+        self.controller.answers["get_job"] = [Unreachable("refused")]
+        lease = self.hold()
+        self.heartbeats_at(12)
+        self.controller.answers["get_job"] = [told(self.job, "stop_requested")]
+        self.successResultOf(lease.look())
+        self.heartbeats_at(20)
+        self.assertEqual(
+            [name for name, _, _ in self.events],
+            [
+                "agent.recording_job.status_poll_failed",
+                "agent.recording_job.control_plane_recovered",
+            ],
+        )
+        self.release(lease)
+
     def test_unauthorised_is_not_final(self) -> None:
         """A controller whose database is away answers 401 too: the job is held on."""
         self.controller.answers["heartbeat_job"] = [refusal(401)]

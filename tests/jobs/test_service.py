@@ -119,10 +119,26 @@ class ClaimTests(ServiceCase):
         self.stop()
 
     def test_outage(self) -> None:
-        """An outage is one event, however often claiming fails in it."""
+        """An outage is one event, however often claiming fails in it, and its end another."""
         self.controller.answers["claim_next_group"] = [Unreachable("refused")]
         self.service.startService()
         self.shop.reactor.pump([1.0] * 10)
+        self.assertEqual(self.shop.evidence.types(), ["agent.recording_job.claim_next_failed"])
+        self.controller.answers["claim_next_group"] = [None]
+        self.shop.reactor.pump([1.0] * 3)
+        self.assertEqual(
+            self.shop.evidence.types()[1:], ["agent.recording_job.claim_next_recovered"]
+        )
+        details = self.shop.evidence.details("agent.recording_job.claim_next_recovered")
+        self.assertEqual(details, {"failureCount": 11, "nodeId": self.shop.place.node_id})
+        self.stop()
+
+    def test_outage_without_a_slot(self) -> None:
+        """Not to ask, because no slot is free, does not end an outage."""
+        self.controller.answers["claim_next_group"] = [Unreachable("refused")]
+        self.service.startService()
+        self.shop.place.live.capacity = 0
+        self.shop.reactor.pump([1.0] * 3)
         self.assertEqual(self.shop.evidence.types(), ["agent.recording_job.claim_next_failed"])
         self.stop()
 

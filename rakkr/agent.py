@@ -36,14 +36,13 @@ from rakkr.inventory.host import HostFacts, Machine
 from rakkr.inventory.interface import Inventory
 from rakkr.inventory.probe import InventoryProbe
 from rakkr.jobs.service import JobWorkerService
+from rakkr.machine import InputWatch, add_system_health, make_problems
 from rakkr.metering import make_meters
 from rakkr.meters.kept import Kept
-from rakkr.render.binary import find_renderer
-from rakkr.render.errors import RendererMissing
 from rakkr.root import Resource
 from rakkr.settings import Settings
 from rakkr.version import VERSION
-from rakkr.workshop import make_workshop
+from rakkr.workshop import make_workshop, warn_without_renderer
 
 if TYPE_CHECKING:
     from rakkr.tap import World
@@ -116,14 +115,6 @@ def make_reporter(
     )
 
 
-def warn_without_renderer(settings: Settings, world: World) -> None:
-    """Say at the start what would otherwise be found out after hours of recording."""
-    try:
-        find_renderer(settings.channel_render_command, world.search_path)
-    except RendererMissing as missing:
-        log.warn("{why}; until then only plain WAV can be delivered", why=str(missing))
-
-
 def make_probe(settings: Settings, world: World) -> InventoryProbe:
     """Build what looks for audio inputs and facts of this machine."""
     return InventoryProbe(
@@ -151,16 +142,18 @@ class Describer:
     Says what this node is, for the heartbeat and for the printed inventory.
 
     :ivar known: what the last probe found that could be carried out.
+    :ivar latest: what the last probe found.
     """
 
     settings: Settings
     world: World
     probe: InventoryProbe
     known: Inventory = attrs.field(factory=lambda: Inventory((), probe_ok=False))
+    latest: Inventory = attrs.field(factory=lambda: Inventory((), probe_ok=False))
 
     async def __call__(self) -> Description:
         """Probe, and describe; inputs are not forgotten because a probe failed."""
-        found = await self.probe.probe()
+        found = self.latest = await self.probe.probe()
         if found.probe_ok:
             self.known = found
         return self._described(await self.probe.host(), self.known)
@@ -221,6 +214,8 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         Resource("connections", closing=controller.close).setServiceParent(root)
     reporter = make_reporter(settings, world, controller)
     reporter.setServiceParent(root)
+    problems = make_problems(settings, world)
+    problems.setServiceParent(root)
     started = {
         "alias": settings.alias,
         "controllerUrl": settings.controller_url,
@@ -231,10 +226,14 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     Resource("start", opening=say_hello).setServiceParent(root)
     cache = CacheSweepService(world.reactor, reporter, world.in_thread)
     cache.setServiceParent(root)
+    probe = make_probe(settings, world)
+    describe = Describer(settings, world, probe)
+    inputs = InputWatch(describe)
+    watch = partial(add_system_health, root, settings, world, reporter, problems)
     if controller is None:
         log.warn("no controller token is set: nothing is recorded until there is one")
+        watch(audio=inputs.anew, devices=lambda: [settings.capture_device])
         return
-    probe = make_probe(settings, world)
     kept = Kept(world.reactor, world.in_thread)
     workshop = make_workshop(
         settings, world, controller, reporter, cache, probe, measured=kept.measured
@@ -243,23 +242,25 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     warn_without_renderer(settings, world)
     jobs = workshop.worker(settings)
     world.on_signal(partial(_choose_way_down, jobs, settings))
-    describe = Describer(settings, world, probe)
+    live = workshop.place.live
+    status = watch(audio=inputs.last, devices=lambda: [live.current.capture_device])
     heartbeat = HeartbeatService(
         world.reactor,
         world.wall,
         controller,
         reporter,
-        workshop.place.live,
-        describe=describe,
+        live,
+        describe=inputs,
         first=describe.unprobed(),
-        status=lambda: "recording" if jobs.recording else "online",
+        status=lambda: "recording" if jobs.recording else status(),
         seconds=settings.heartbeat_seconds,
+        problems=problems,
     )
     heartbeat.setServiceParent(root)
     meters = make_meters(
         settings,
         _with_own_thread(root, world),
-        live=workshop.place.live,
+        live=live,
         evidence=reporter,
         controller=controller,
         find_route=workshop.way.find_route,

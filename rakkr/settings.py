@@ -363,10 +363,14 @@ class Settings:
     agent_health_log_retained_files: int = _health(
         Whole(0, 1000, "files"), 3, "rotated logs that are kept; 0 deletes instead of rotating"
     )
-    system_health_enabled: bool = _health(Switch(), True, "watch the disk and the load")
-    system_health_df_command: str = _health(Text(), "df", "program that tells how full a disk is")
+    system_health_enabled: bool = _health(
+        Switch(), True, "watch the disks, the load and the audio inputs"
+    )
+    system_health_df_command: str = _health(
+        Text(), "df", "program that tells how full a disk is, called with -Pk PATH"
+    )
     system_health_disk_path: Path = _health(
-        PathName(), Path(), "path whose disk is watched, here and before each recording"
+        PathName(), Path(), "path whose disk is watched besides that of --capture-dir"
     )
     system_health_disk_warning_percent: float = _health(
         _percent, 85.0, "used part of the disk that warns"

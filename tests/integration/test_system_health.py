@@ -11,9 +11,12 @@ import attrs
 import pytest
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 
+from rakkr.process_identity import PROC
 from rakkr.rig import Rig
 from rakkr.solo.operator import Operator
+from rakkr.system.disk_probe import DiskProbe
 from tests.integration.test_recording import make_rig
 
 pytestmark = pytest.mark.deadline(60)
@@ -223,3 +226,22 @@ async def test_without_a_token(tmp_path: Path) -> None:
 
 def _types(events: list[dict[str, Any]]) -> set[str]:
     return {event["type"] for event in events}
+
+
+async def test_the_real_df(tmp_path: Path, need: Callable[[str, str], str]) -> None:
+    """The df of this machine and the system itself agree on how full a disk is."""
+    probe = DiskProbe(
+        tmp_path / "not" / "there",
+        command=need("df", "coreutils"),
+        spawner=reactor,
+        clock=reactor,
+        in_thread=deferToThread,
+        environ={"LC_ALL": "C"},
+        proc=PROC,
+    )
+    seen = await probe.look.ask()
+    filled = await probe.filled(seen)
+    assert seen.place == tmp_path
+    assert filled.total == seen.filled.total
+    assert abs(filled.free - seen.filled.free) < 1 << 30, "others write to it as well"
+    assert abs(filled.used_percent - seen.filled.used_percent) <= 1

@@ -184,7 +184,7 @@ class Lease:
             self._outages_end(kind)
 
     def _outages_end(self, kind: str) -> None:
-        """A way of speaking works; one that is not gone any more cannot be waited for."""
+        """It works again.  Heartbeats are for recording only: afterwards nobody waits for them."""
         left = self._outages - {kind} if self.standing.wish is Wish.RECORD else set()
         if self._outages and not left:
             self._report("agent.recording_job.control_plane_recovered", "info", {})

@@ -164,10 +164,12 @@ class JobWorkerService(MultiService):
         if not any(session.recording for session in self._crew.sessions):
             return False
         job = await controller.peek_next()
-        self._claims_answered()
         if job is None or not self._crew.admits(job):
+            self._claims_answered()
             return False
-        await self._take(ClaimedGroup(jobs=(await controller.claim(job.id),), undecodable=()))
+        claimed = await controller.claim(job.id)
+        self._claims_answered()
+        await self._take(ClaimedGroup(jobs=(claimed,), undecodable=()))
         return True
 
     def _claims_answered(self) -> None:

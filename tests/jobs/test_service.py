@@ -335,7 +335,10 @@ class JoinTests(ServiceCase):
         """Another node that was quicker is an outage like any other, and no harm."""
         self.controller.answers["claim"] = [Rejected(409, "", "job claim")]
         self.offered = make_job(2)
-        self.shop.record(1)
+        self.shop.record(3)
+        self.assertEqual(len(self.controller.named("claim")), 3)
+        claims = [each for each in self.shop.evidence.types() if "claim_next" in each]
+        self.assertEqual(claims, ["agent.recording_job.claim_next_failed"], "a look is no claim")
         self.offered = None
         self.end()
         self.assertEqual([upload[3] for upload in self.shop.uploads()], ["job_1"])

@@ -130,7 +130,7 @@ class ControllerClient:
 
     async def post_health_event(self, event: Mapping[str, Any]) -> None:
         """Post one health event; posting it twice opens it twice."""
-        await self._node("POST", "health-events", label="health event", json=event)
+        await self._node("POST", "health-events", label="health event", json=event, nulls=True)
 
     async def channel_map_assignments(self) -> list[ChannelMapAssignment]:
         """Ask for the channel maps of the node and its interfaces, the newest first."""
@@ -200,7 +200,12 @@ class ControllerClient:
         return receipt
 
     async def _node(
-        self, method: str, *path: str, label: str, json: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        *path: str,
+        label: str,
+        json: Mapping[str, Any] | None = None,
+        nulls: bool = False,
     ) -> Answer:
         has_body = json is not None
         return await self._calls.ask(
@@ -208,7 +213,7 @@ class ControllerClient:
             self._calls.address.join("nodes", self.node_id, *path),
             label=label,
             headers={"content-type": "application/json"} if has_body else {},
-            make_body=bytes_body(encode(json)) if has_body else None,
+            make_body=bytes_body(encode(json, nulls=nulls)) if has_body else None,
         )
 
     async def _claim(self, method: str, what: str, *, label: str) -> Answer:

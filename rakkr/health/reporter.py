@@ -111,7 +111,7 @@ class HealthReporter(Service):
 
     def _log_locally(self, event: HealthEvent) -> None:
         try:
-            self._lines.append(json_line(clean(event.as_wire())))
+            self._lines.append(json_line(clean(event.as_wire(), nulls=True)))
         except Exception:  # noqa: BLE001 - evidence never hurts whoever leaves it
             if not self._log_failed:
                 self.log.failure("the health log {path} takes no events", path=self._lines.path)

@@ -150,6 +150,15 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual(json.loads(self.controller.body), {"hostname": "r\ufffd"})
         self.assertEqual(self.controller.headers["content-type"], "application/json")
 
+    def test_nulls_of_events(self) -> None:
+        """The details of an event keep the members that nobody knows, as the contract has it."""
+        self.controller.data = {}
+        event = {"details": {"sizeBytes": None, "error": "x\0"}}
+        self.successResultOf(self.client.post_health_event(event))
+        self.assertEqual(
+            json.loads(self.controller.body), {"details": {"sizeBytes": None, "error": "x"}}
+        )
+
     def test_reason_is_one_line(self) -> None:
         """A reason of many lines is one header; an empty one is none."""
         self.controller.data = JOB

@@ -37,7 +37,15 @@ def described(*interfaces: dict[str, Any]) -> Description:
     """What the machine says of itself."""
     return Description(
         heartbeat=lambda status: {"hostname": "h", "status": status},
-        summary={"hostname": "h"},
+        summary={
+            "alias": "a",
+            "audioBackends": ["alsa"],
+            "hostname": "h",
+            "interfaceCount": len(interfaces),
+            "lastSeenAt": "1970-01-01T00:00:00.000Z",
+            "nodeId": "node_local_dev",
+            "status": "online",
+        },
         interfaces=list(interfaces) or None,
     )
 

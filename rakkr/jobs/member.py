@@ -14,7 +14,7 @@ from rakkr.jobs.chunks import Chunks
 from rakkr.jobs.decisions import Wish
 from rakkr.jobs.delivery import Delivery, NotRendered
 from rakkr.jobs.ending import Ending, Result
-from rakkr.jobs.failure import report_failure
+from rakkr.jobs.failure import failure_facts, report_failure
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.lease import Lease
 from rakkr.jobs.parts import Part, chunk_frames_for, most_bytes
@@ -262,13 +262,14 @@ class Member:
             return await self._end(
                 Ending.NOTHING_TO_DELIVER, "stopped before anything was recorded"
             )
-        error = report_failure(self._evidence, self.recording.take, self.plan)
+        error = report_failure(self._evidence, self.recording, self.plan)
         await self._marks.failed(self.journal, error)
         return await self._end(Ending.FAILED, error)
 
     async def broke(self, why: str) -> Result:
         """This agent has a defect: the audio stays, and everybody is told."""
-        self._evidence.emit("capture_failed", "critical", {"error": why})
+        facts = failure_facts(self.recording, self.plan, why)
+        self._evidence.emit("capture_failed", "critical", facts)
         try:
             await self.recording.give_up()
         except CancelledError:

@@ -197,9 +197,19 @@ class Sending:
             "error": why,
             "fileName": self._plan.job.command.output_file_name,
             "outputBitrateKbps": self._plan.render.bitrate_kbps,
-            "outputBytes": ready.path.stat().st_size if ready.path.exists() else None,
+            "outputBytes": size_of(ready.path),
             "outputCodec": self._plan.render.codec,
             "outputPath": str(ready.path),
             "outputVbr": self._plan.render.vbr,
         }
         self._evidence.emit("cache_upload_failed", "warning", {**facts, **more})
+
+
+def size_of(path: Path | str | None) -> int | None:
+    """The bytes of a file, for those who read of it; None where there is none to be seen."""
+    if path is None:
+        return None
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return None

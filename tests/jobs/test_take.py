@@ -364,5 +364,6 @@ class FullDiskTests(TakeCase):
             [call[1] for call in self.controller.named("mark_failed")], ["job_1", "job_2"]
         )
         self.assertIn("required 10 bytes", self.controller.named("mark_failed")[0][2])
-        ((_, facts),) = self.every("disk_space_insufficient")  # the watch told of the first
-        self.assertEqual(facts["jobId"], "job_2")
+        # It is the watch of the disk that tells of it, to both.
+        self.assertEqual([each.job_id for each in self.shop.disk.concerned], ["job_1", "job_2"])
+        self.assertEqual(self.every("capture_start_failed"), [])

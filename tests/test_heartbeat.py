@@ -231,7 +231,10 @@ class HeartbeatTests(SynchronousTestCase):
         told = [type_ for type_ in self.noted.types() if type_.startswith(prefix)]
         self.assertEqual(told, [f"{prefix}failed", f"{prefix}recovered"])
         recovered = self.noted.details(f"{prefix}recovered")
-        self.assertEqual(recovered, {"error": None, "failureCount": 1, "hostname": "h"})
+        self.assertEqual(
+            recovered,
+            {**described().summary, "error": None, "failureCount": 1} | {"interfaceCount": 1},
+        )
 
     def test_inventory_on_change(self) -> None:
         """An inventory is posted again when it is another one, and only then."""

@@ -18,6 +18,7 @@ from rakkr.controller.errors import ControllerError, Rejected, Unauthorised
 from rakkr.controller.sanitise import clean
 from rakkr.health.event import HealthEvent, Severity, event_id, json_line
 from rakkr.health.jsonl import JsonLines
+from rakkr.health.judge import Judge
 
 _WAITING_MOST = 1000
 _GONE = {403, 404}
@@ -61,6 +62,7 @@ class HealthReporter(Service):
         self._lines = lines
         self._calls = calls
         self._run_id = run_id
+        self._judge = Judge()
         self._serial = itertools.count(1)
         self._waiting: deque[HealthEvent] = deque()
         self._sending: Deferred[None] = succeed(None)
@@ -93,6 +95,7 @@ class HealthReporter(Service):
             dict(details),
             recording_id,
         )
+        self._judge.see(event)
         self.recent.append(event)
         self._log_locally(event)
         if self._calls is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.clock import WallTime
@@ -117,6 +118,14 @@ class ReporterTests(SynchronousTestCase):
         (event,) = self.logged()
         self.assertNotIn("\0", event["details"]["error"])
         self.assertIsNone(event["details"]["level"])
+
+    def test_defect(self) -> None:
+        """An event that the catalogue does not have is evidence all the same."""
+        with capturedLogs() as logs:
+            self.reporter.emit("agent.flowers", "info", {"color": 1})
+        self.assertEqual([event["type"] for event in self.sent()], ["agent.flowers"])
+        self.assertEqual(self.logged(), self.sent())
+        self.assertEqual([each["log_level"] for each in logs], [LogLevel.error])
 
     def test_full_disk(self) -> None:
         """A log that takes nothing is no reason to keep the controller in the dark."""

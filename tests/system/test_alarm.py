@@ -14,6 +14,15 @@ from rakkr.system.levels import Level
 from tests.fakes.evidence import Noted
 from tests.fakes.threads import FakeThreads
 
+FACTS = {
+    "cores": 4.0,
+    "criticalLoadPerCore": 4.0,
+    "loadAverageOneMinute": 1.0,
+    "loadPerCore": 0.2,
+    "nodeId": "n",
+    "warningLoadPerCore": 2.0,
+}
+
 
 class AlarmTests(SynchronousTestCase):
     """Levels that are told, and remembered."""
@@ -30,7 +39,7 @@ class AlarmTests(SynchronousTestCase):
     def test_remembered(self) -> None:
         """An agent that starts takes the level over that was told last."""
         for level in (Level.CRITICAL, Level.WARNING, Level.HEALTHY):
-            self.alarm().judged(level, {"a": 1})
+            self.alarm().judged(level, FACTS)
             self.assertIs(self.alarm().level, level)
         self.assertEqual(self.problems.keys(), ())
         self.assertEqual([event[1] for event in self.noted.events], ["critical", "warning", "info"])

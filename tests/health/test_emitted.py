@@ -11,6 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.health.catalogue import CATALOGUE
+from rakkr.health.event_type import EventType
 
 PROGRAM = Path(__file__).parents[2] / "rakkr"
 ROWS = PROGRAM / "health" / "rows"
@@ -54,9 +55,14 @@ def is_reporter(call: ast.Call) -> bool:
     return name in REPORTERS
 
 
-def known(word: str) -> bool:
-    """Whether a text is a type, or what is left of one when its beginning is taken off."""
-    return any(prefix + word in CATALOGUE for prefix in PREFIXES)
+def literal(node: ast.expr) -> str | None:
+    """The text that stands there as it is, if one does."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def rows_of(word: str) -> list[EventType]:
+    """The rows of a type, or of what is left of one when its beginning is taken off."""
+    return [CATALOGUE[prefix + word] for prefix in PREFIXES if prefix + word in CATALOGUE]
 
 
 def is_made_of(type_: str, pieces: set[str], most: int = 3) -> bool:
@@ -80,17 +86,21 @@ class EmittedTests(SynchronousTestCase):
                 if re.fullmatch(r"agent\.[a-z_.]*[a-z]", word) and word not in NO_TYPES:
                     self.assertIn(word, CATALOGUE, path)
 
-    def test_names_are_known(self) -> None:
-        """Every literal name that is given to what reports events is in the catalogue."""
+    def test_calls(self) -> None:
+        """Every literal name and severity that is given to what reports events fits a row."""
         found = 0
         for path, tree in trees():
             for call in ast.walk(tree):
-                if not isinstance(call, ast.Call) or not is_reporter(call) or not call.args:
+                if not isinstance(call, ast.Call) or not is_reporter(call):
                     continue
-                first = call.args[0]
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    self.assertTrue(known(first.value), f"{path}: {first.value}")
+                name, severity = (*map(literal, call.args[:2]), None, None)[:2]
+                if name is not None:
                     found += 1
+                    rows = rows_of(name)
+                    self.assertTrue(rows, f"{path}: {name}")
+                    if severity in {"info", "warning", "critical"}:
+                        allowed = {each for row in rows for each in row.severities}
+                        self.assertIn(severity, allowed, f"{path}: {name}")
         self.assertGreater(found, 30)
 
     def test_rows_are_used(self) -> None:

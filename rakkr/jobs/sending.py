@@ -126,8 +126,7 @@ class Sending:
                 )
             attempt += 1
             if attempt == _TRIES_UNTIL_REPORTED:
-                why = f"the upload failed {attempt} times and is tried on; the last time: {last}"
-                self.report_kept(ready, why, willRetry=True)
+                self._report_tries(upload.chunk, ready, attempt, last)
             await deferLater(self._place.clock, pause(attempt - 1))
 
     async def _once(self, upload: Upload) -> Receipt:
@@ -188,6 +187,14 @@ class Sending:
             await self._lease.look()
         except ControllerError as error:
             self.log.info("the job could not be read: {error}", error=str(error))
+
+    def _report_tries(self, chunk: int | None, ready: Deliverable, tries: int, last: str) -> None:
+        why = f"the upload failed {tries} times and is tried on; the last time: {last}"
+        if chunk is None:
+            self.report_kept(ready, why, willRetry=True)
+            return
+        facts = {"attempts": tries, "chunkIndex": chunk, "error": why, "willRetry": True}
+        self._evidence.emit("chunk_upload_failed", "warning", facts)
 
     def report_kept(self, ready: Deliverable, why: str, **more: object) -> None:
         """Report that a file stays on this node because it could not be delivered."""

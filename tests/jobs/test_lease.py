@@ -11,9 +11,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.controller.errors import Rejected, Unauthorised, Unreachable
+from rakkr.health.event import Severity
 from rakkr.jobs.decisions import Standing, Wish
 from rakkr.jobs.lease import Lease, Rhythm
+from rakkr.jobs.workplace import JobEvidence
 from tests.fakes.controller import FakeController
+from tests.fakes.evidence import Noted
 from tests.jobs.making import make_job, told
 
 
@@ -44,10 +47,15 @@ class LeaseTests(SynchronousTestCase):
             self.controller,
             self.job,
             rhythm,
-            lambda *event: self.events.append(event),
+            self.report,
         )
         lease.hold()
         return lease
+
+    def report(self, type_: str, severity: Severity, details: Mapping[str, Any]) -> None:
+        """Note an event, which must be one of the catalogue."""
+        self.events.append((type_, severity, details))
+        JobEvidence(Noted(), self.job).emit(type_, severity, details)
 
     def release(self, lease: Lease) -> None:
         """Release it, which must end at once."""

@@ -18,11 +18,6 @@ _RENDER: Final = {
         renderedOutputPath=TEXT,
     ),
 }
-_IN_ORDER = (
-    "chunks are delivered in order and tried for as long as it takes; cache_upload_failed tells of"
-    " those that are not taken"
-)
-
 ROWS: Final = (
     job_event(
         "output_rendered",
@@ -127,7 +122,7 @@ ROWS: Final = (
     job_event(
         "chunked_completed",
         INFO,
-        details(chunkSeconds=OrNull(NUMBER), chunkTotal=WHOLE, uploadedChunkCount=WHOLE),
+        details(chunkSeconds=NUMBER, chunkTotal=WHOLE, uploadedChunkCount=WHOLE),
         means="All chunks of the recording are at the controller.",
     ),
     job_event(
@@ -141,26 +136,24 @@ ROWS: Final = (
         "chunk_upload_failed",
         WARNING,
         details(attempts=WHOLE, chunkIndex=WHOLE, error=TEXT),
-        means="A chunk could not be uploaded.",
-        clears="When the chunk is uploaded.",
-        do="See to the network and the controller.",
-        not_emitted=_IN_ORDER,
+        details(willRetry=OneOf((True,))),
+        means=(
+            "A chunk could not be uploaded so far. It is tried until it is taken, and those after"
+            " it wait."
+        ),
+        clears="With the chunk_uploaded of the same chunk.",
+        do="See to the network and the controller. Nothing is lost meanwhile.",
     ),
     job_event(
         "chunked_partial",
         WARNING,
-        details(uploadedChunkCount=WHOLE),
-        details(
-            chunkSeconds=NUMBER,
-            chunkTotal=WHOLE,
-            error=TEXT,
-            pendingChunkCount=WHOLE,
-            reason=OneOf(("chunk_upload_retries_exhausted", "final_chunk_total_undelivered")),
+        details(chunkSeconds=NUMBER, error=TEXT, pendingChunkCount=WHOLE, uploadedChunkCount=WHOLE),
+        means=(
+            "The controller has some chunks of the recording, and does not take the others. All of"
+            " it is kept on this node."
         ),
-        means="Only some chunks of a recording were delivered.",
-        clears="Never for this recording.",
-        do="Retry the recording at the controller.",
-        not_emitted=_IN_ORDER,
+        clears="Never for this job.",
+        do="Retry the recording at the controller: all of it is uploaded.",
     ),
     job_event(
         "chunked_cancelled",

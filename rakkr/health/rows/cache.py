@@ -11,6 +11,7 @@ TITLE: Final = "The recorder's cache"
 
 _POLICY: Final = details(policyId=TEXT)
 _AFTER_RESTART: Final = details(recoveredAfterRestart=OneOf((True,)))
+_ANY_JOB: Final = details(jobId=OrNull(TEXT))  # another agent's manifest names none
 _LIMITS: Final = details(maxAgeDays=OrNull(NUMBER), maxBytes=OrNull(WHOLE))
 
 ROWS: Final = (
@@ -33,14 +34,14 @@ ROWS: Final = (
     job_event(
         "recorder_cache_tracked",
         INFO,
-        {**_POLICY, **_LIMITS},
+        {**_POLICY, **_LIMITS, **_ANY_JOB},
         _AFTER_RESTART,
         means="Files stay here after their upload, until the policy lets them go.",
     ),
     job_event(
         "recorder_cache_track_failed",
         WARNING,
-        {**_POLICY, **details(error=TEXT)},
+        {**_POLICY, **details(error=TEXT), **_ANY_JOB},
         _AFTER_RESTART,
         means=(
             "It could not be written down that files stay here after their upload, so no policy"
@@ -63,11 +64,11 @@ ROWS: Final = (
     node_event(
         "recorder_cache.manifest_damaged",
         WARNING,
-        details(error=TEXT, path=TEXT),
-        details(entries=WHOLE, setAside=OrNull(TEXT)),
+        details(entries=WHOLE, error=TEXT, path=OrNull(TEXT), strayFiles=WHOLE),
         means=(
             "The list of the files in the cache cannot be read. It is set aside and made anew from"
-            " the journals and the directory; nothing is deleted that has no receipt."
+            " the journals and the directory: entries are in it now, and strayFiles belong to no"
+            " journal, and stay. Nothing is deleted that has no receipt."
         ),
         clears="It does not: it tells of one file, once.",
         do="Nothing; if it comes again, see to the disk.",
@@ -76,7 +77,6 @@ ROWS: Final = (
         "recorder_cache.sweep_suspended",
         WARNING,
         details(reason=TEXT),
-        details(nodeId=TEXT, skewSeconds=OrNull(NUMBER)),
         recovery="recorder_cache.sweep_resumed",
         means=(
             "Nothing is deleted by age, because this node's clock is not to be trusted: files would"
@@ -88,8 +88,7 @@ ROWS: Final = (
     node_event(
         "recorder_cache.sweep_resumed",
         INFO,
-        {},
-        details(nodeId=TEXT, reason=OrNull(TEXT), skewSeconds=OrNull(NUMBER)),
+        details(reason=TEXT),
         means="The clock is sane again, and the cache is swept as the policies say.",
     ),
 )

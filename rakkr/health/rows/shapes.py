@@ -41,7 +41,9 @@ SWEPT: Final = details(
     errors=WHOLE,
     items=Each(
         Record(
-            details(errors=Each(TEXT), policyId=TEXT, reason=TEXT, recordingId=TEXT, status=TEXT)
+            details(
+                errors=Each(TEXT), policyId=OrNull(TEXT), reason=TEXT, recordingId=TEXT, status=TEXT
+            )
         )
     ),
     scanned=WHOLE,
@@ -96,7 +98,7 @@ def job_event(
     return node_event(
         f"recording_job.{name}",
         severities,
-        {**always, "jobId": TEXT, "recordingId": TEXT},
+        {"jobId": TEXT, "recordingId": TEXT, **always},
         sometimes,
         means=means,
         clears=clears,

@@ -145,7 +145,7 @@ class Record:
         for name in sorted(self.always.keys() - value.keys()):
             yield f"{where} has no {name}"
         for name, member in value.items():
-            kind = self.members.get(name)
+            kind = self.always.get(name) or self.sometimes.get(name)
             if kind is None:
                 yield f"{where} has {name!a}, which no row of the catalogue has"
             else:

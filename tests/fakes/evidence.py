@@ -12,6 +12,17 @@ from rakkr.health.catalogue import faults
 from rakkr.health.edge import Emitter
 from rakkr.health.event import Severity
 
+SUMMARY: Mapping[str, Any] = {
+    "alias": "a",
+    "audioBackends": ["alsa"],
+    "hostname": "h",
+    "interfaceCount": 1,
+    "lastSeenAt": "1970-01-01T00:00:00.000Z",
+    "nodeId": "node_local_dev",
+    "status": "online",
+}
+"""What the events of heartbeats and inventories say of the node."""
+
 
 class Noted:
     """

@@ -28,7 +28,7 @@ ROWS: Final = (
             " recording has all channels as they are captured."
         ),
         clears="Never for this recording; the next one asks again.",
-        do="Read the error. If the map matters, cut the recording at the controller.",
+        do="Read the error. If the map matters, choose its channels in the delivered file.",
     ),
     job_event(
         "control_plane_failed",

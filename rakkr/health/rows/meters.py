@@ -211,7 +211,7 @@ ROWS: Final = (
             " Recordings leave out nothing."
         ),
         clears="When nothing was left out for a minute.",
-        do="Give the machine less to do, or meter fewer channels.",
+        do="Give the machine less to do.",
     ),
     node_event(
         "meter.behind_recovered",

@@ -17,8 +17,11 @@ class Judge:
         self._told: set[str] = set()
 
     def see(self, event: HealthEvent) -> None:
-        """Look at an event; it is evidence, whatever is wrong with it."""
-        wrong = faults(event.type, event.severity, event.details, event.recording_id)
+        """Look at an event; it is evidence, whatever is wrong with it, so this never raises."""
+        try:
+            wrong = faults(event.type, event.severity, event.details, event.recording_id)
+        except Exception as error:  # noqa: BLE001 - evidence never hurts whoever leaves it
+            wrong = [f"it cannot be judged: {type(error).__name__}"]
         if wrong and event.type not in self._told:
             self._told.add(event.type)
             self.log.error(

@@ -33,6 +33,14 @@ class JudgeTests(SynchronousTestCase):
         """Nothing is said of an event that is as the catalogue has it."""
         self.assertEqual(self.told(event("recording_job.claim_next_failed", **RIGHT)), [])
 
+    def test_not_to_be_judged(self) -> None:
+        """A detail that cannot even be shown hurts nobody."""
+        deep: list[Any] = []
+        for _ in range(100_000):
+            deep = [deep]
+        (said,) = self.told(event("recording_job.claim_next_failed", **RIGHT | {"error": deep}))
+        self.assertIn("RecursionError", said)
+
     def test_once(self) -> None:
         """What is wrong is said once for each type."""
         first, *more = self.told(

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from rakkr.controller.commands import CacheRetention
 from rakkr.jobs.records import DELIVERED, Sending
-from rakkr.jobs.remembered import Remembered, Segment
+from rakkr.jobs.remembered import Remembered
+from rakkr.jobs.segment import Segment
 from rakkr.stamps import format_stamp
 
 _CANCELLED: Final = "controller_stop_requested"

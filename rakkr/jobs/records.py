@@ -30,6 +30,7 @@ __all__ = [
     "Claimed",
     "Done",
     "Gap",
+    "GivenBack",
     "Handed",
     "Heard",
     "MarkTaken",
@@ -252,6 +253,13 @@ class Done:
 
 
 @attrs.frozen
+class GivenBack:
+    """These files are not here any more; the controller has what was in them."""
+
+    paths: tuple[Path, ...]
+
+
+@attrs.frozen
 class Note:
     """Something for people who read the journal."""
 
@@ -260,11 +268,7 @@ class Note:
 
 @attrs.frozen
 class Unknown:
-    """
-    A record that this agent does not understand, because a newer one wrote it.
-
-    :ivar kind: what that agent called it.
-    """
+    """A record that this agent does not understand, because a newer one wrote it."""
 
     kind: str
     data: dict[str, Any]
@@ -287,6 +291,7 @@ Record = (
     | Salvaged
     | Handed
     | Done
+    | GivenBack
     | Note
     | Unknown
 )

@@ -11,6 +11,7 @@ import attrs
 
 from rakkr.controller.messages import Job
 from rakkr.jobs import records as r
+from rakkr.jobs.segment import Segment, grown
 from rakkr.render.plan import FrameRange
 
 
@@ -34,37 +35,6 @@ class Stage(Enum):
     DONE = "done"
 
 
-@attrs.frozen
-class Segment:
-    """
-    One run of the capture program, as far as the journal knows it.
-
-    :ivar trace: the newest one, for the capture room.
-    :ivar running: whether a program was started for it.
-    :ivar heard_offset: up to which byte the program's messages were counted.
-    :ivar sealed: None while it may still grow.
-    """
-
-    number: int
-    trace: Mapping[str, Any] | None = None
-    running: bool = False
-    started_mono: float | None = None
-    started_wall: float | None = None
-    started_boot: str = ""
-    heard_offset: int = 0
-    dropout_count: int = 0
-    dropout_milliseconds: float = 0.0
-    sealed: r.SegmentSealed | None = None
-
-    @property
-    def path(self) -> Path | None:
-        """Its file; before it is sealed, the one that its trace names, if it does."""
-        if self.sealed is not None:
-            return self.sealed.path
-        named = None if self.trace is None else self.trace.get("path")
-        return Path(named) if isinstance(named, str) else None
-
-
 @attrs.frozen(kw_only=True)
 class Remembered:
     """
@@ -80,6 +50,7 @@ class Remembered:
     :ivar punched: the first frame whose space was not given back yet.
     :ivar mark: what the controller is to be told, or was (``mark_taken``).
     :ivar handed_to: the job that took the audio over.
+    :ivar given_back: files that are not here any more; a new one of that name is another's.
     :ivar unknown: how many records this agent does not understand.
     """
 
@@ -100,6 +71,7 @@ class Remembered:
     salvaged: r.Salvaged | None = None
     handed_to: str | None = None
     done: r.Done | None = None
+    given_back: frozenset[Path] = frozenset()
     unknown: int = 0
 
     @property
@@ -180,7 +152,8 @@ class Remembered:
         paths = [each.path for each in self.segments.values()]
         paths += [each.path for each in self.rendered.values()]
         paths += [each.path for each in self.sending.values()]
-        return tuple(dict.fromkeys(path for path in paths if path is not None))
+        gone = self.given_back
+        return tuple(dict.fromkeys(each for each in paths if each is not None and each not in gone))
 
 
 # Records that are kept as they are, and those that are kept as the newest of their part.
@@ -251,48 +224,14 @@ def _change(known: Remembered, record: r.Record) -> dict[str, Any]:
             changes["mark_taken"] = True
         case r.Handed():
             changes["handed_to"] = record.job_id
+        case r.GivenBack():
+            changes["given_back"] = known.given_back.union(record.paths)
         case r.Unknown():
             changes["unknown"] = known.unknown + 1
         case r.Note():
             pass  # for people
         case _:
-            segment = _grown(known.segments.get(record.number, Segment(record.number)), record)
+            segment = grown(known.segments.get(record.number, Segment(record.number)), record)
             segments = {**known.segments, record.number: segment}
             changes["segments"] = dict(sorted(segments.items()))
     return changes
-
-
-def _grown(segment: Segment, record: r.OfSegment) -> Segment:
-    match record:
-        case r.SegmentOpened():
-            return attrs.evolve(segment, trace=record.trace)
-        case r.SegmentRunning():
-            return attrs.evolve(segment, trace=record.trace, running=True)
-        case r.SegmentStarted():
-            return attrs.evolve(
-                segment,
-                started_mono=record.mono,
-                started_wall=record.wall,
-                started_boot=record.boot_id,
-            )
-        case r.Heard():
-            return attrs.evolve(
-                segment,
-                heard_offset=record.offset,
-                dropout_count=record.dropout_count,
-                dropout_milliseconds=record.dropout_milliseconds,
-            )
-        case r.SegmentSealed():
-            return attrs.evolve(
-                segment,
-                sealed=record,
-                started_mono=_either(record.started_mono, segment.started_mono),
-                started_wall=_either(record.started_wall, segment.started_wall),
-                started_boot=segment.started_boot or record.boot_id,
-                dropout_count=record.dropout_count,
-                dropout_milliseconds=record.dropout_milliseconds,
-            )
-
-
-def _either(newer: float | None, older: float | None) -> float | None:
-    return older if newer is None else newer

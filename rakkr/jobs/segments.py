@@ -23,7 +23,7 @@ from rakkr.jobs.records import (
     SegmentSealed,
     SegmentStarted,
 )
-from rakkr.jobs.remembered import Segment
+from rakkr.jobs.segment import Segment
 from rakkr.jobs.segment_records import audio_members
 from rakkr.jobs.timeline import Stamp
 from rakkr.wording import one_line

@@ -13,7 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from rakkr.jobs import records as r
 from rakkr.jobs.journal_line import encode_line, read_lines
 from rakkr.jobs.record_form import decode_record, encode_record
-from rakkr.jobs.remembered import NothingRemembered, Remembered, Segment, Stage, advance, remember
+from rakkr.jobs.remembered import NothingRemembered, Remembered, Stage, advance, remember
+from rakkr.jobs.segment import Segment
 from rakkr.render.plan import FrameRange
 from tests.jobs.guessing import anything
 from tests.jobs.making import make_job, told

@@ -16,7 +16,6 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
-from rakkr.cache.service import CacheSweepService
 from rakkr.controller.address import BadAddress, ControllerAddress
 from rakkr.controller.client import ControllerClient, make_client
 from rakkr.controller.errors import BadTrust
@@ -224,8 +223,6 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     }
     say_hello = partial(reporter.emit, "agent.started", "info", started)
     Resource("start", opening=say_hello).setServiceParent(root)
-    cache = CacheSweepService(world.reactor, reporter, world.in_thread)
-    cache.setServiceParent(root)
     probe = make_probe(settings, world)
     describe = Describer(settings, world, probe)
     inputs = InputWatch(describe)
@@ -235,9 +232,8 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         watch(audio=inputs.anew, devices=lambda: [settings.capture_device])
         return
     kept = Kept(world.reactor, world.in_thread)
-    workshop = make_workshop(
-        settings, world, controller, reporter, cache, probe, measured=kept.measured
-    )
+    workshop = make_workshop(settings, world, controller, reporter, probe, measured=kept.measured)
+    workshop.cache.setServiceParent(root)
     workshop.disk.setServiceParent(root)
     warn_without_renderer(settings, world)
     jobs = workshop.worker(settings)

@@ -76,6 +76,7 @@ def choose_mode(settings: Settings) -> Mode | None:
         (attach, modes.attach_cache_file),
         (settings.list_salvage, modes.list_salvage),
         (settings.repair or settings.repair_output, modes.repair_file),
+        (settings.sweep or settings.dry_run, modes.sweep),
         (settings.run_next_job, modes.run_next_job),
         (settings.capture_recording_id, modes.capture_recording),
     )

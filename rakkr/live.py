@@ -44,13 +44,13 @@ class LiveSettings:
     :ivar current: with the controller's audio defaults.
     :ivar capacity: how many recordings may run at once.  The controller's figure replaces the
         command line's as soon as it is known, as with the reference agent.
-    :ivar policies: the controller's cache policies.
+    :ivar policies: the controller's cache policies; None while they are not all known.
     """
 
     base: Settings
     current: Settings = attrs.field(init=False)
     capacity: int = attrs.field(init=False)
-    policies: tuple[CacheRetention, ...] = ()
+    policies: tuple[CacheRetention, ...] | None = None
 
     def __attrs_post_init__(self) -> None:
         self.current = self.base
@@ -66,5 +66,6 @@ class LiveSettings:
         self.current = overlay(self.base, config)
         if config.max_concurrent_recordings is not None:
             self.capacity = max(1, config.max_concurrent_recordings)
-        self.policies = config.recorder_cache_policies
+        if config.policies_complete:  # one that cannot be read has not vanished
+            self.policies = config.recorder_cache_policies
         return before != (self.current, self.capacity, self.policies)

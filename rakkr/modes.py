@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
@@ -87,18 +89,23 @@ async def list_salvage(settings: Settings, world: World) -> int:
     from rakkr.workshop import archive_of
 
     archive = archive_of(settings)
-    if not any(each.is_dir() for each in archive.directories):
-        places = " or ".join(map(str, archive.directories))
-        complain(
-            f"there are no journals in {places}; call this with the agent's own"
-            " --agent-state-file and --capture-dir, or in its working directory"
-        )
+    _miss_journals(archive.directories)
     rows, troubles = await read_salvage(archive, world.in_thread)
     sys.stdout.write(salvage_text(rows) + "\n")
     sys.stdout.flush()
     for trouble in troubles:
         complain(trouble.sentence)
     return FAILED if troubles else 0
+
+
+def _miss_journals(directories: Sequence[Path]) -> None:
+    """Say that a mode may have been called with other settings than the daemon."""
+    if not any(each.is_dir() for each in directories):
+        places = " or ".join(map(str, directories))
+        complain(
+            f"there are no journals in {places}; call this with the agent's own"
+            " --agent-state-file and --capture-dir, or in its working directory"
+        )
 
 
 async def repair_file(settings: Settings, world: World) -> int:
@@ -111,6 +118,21 @@ async def repair_file(settings: Settings, world: World) -> int:
         )
     complain(str(await world.in_thread(repair, settings.repair, settings.repair_output)))
     return 0
+
+
+async def sweep(settings: Settings, world: World) -> int:
+    """Give disk space back by the policies, or only say what that would do."""
+    from rakkr.sweep_once import sweep_once
+    from rakkr.workshop import archive_of
+
+    if not settings.sweep:
+        raise CannotStart("--dry-run goes with --sweep")
+    _miss_journals(archive_of(settings).directories)
+    if not settings.dry_run:
+        lock_data(settings)
+    document, failed = await sweep_once(settings, world)
+    _answer(document)
+    return FAILED if failed else 0
 
 
 async def run_next_job(settings: Settings, world: World) -> int:
@@ -169,27 +191,25 @@ class _Shop:
 
     async def __aenter__(self) -> Any:
         from rakkr.agent import make_probe, make_reporter
-        from rakkr.cache.service import CacheSweepService
         from rakkr.workshop import make_workshop
 
         settings, world = self._settings, self._world
         self._controller = _controller(settings, world)
         self._reporter = make_reporter(settings, world, self._controller)
-        self._cache = CacheSweepService(world.reactor, self._reporter, world.in_thread)
         workshop = make_workshop(
             settings,
             world,
             self._controller,
             self._reporter,
-            self._cache,
             make_probe(settings, world),
         )
+        self._cache = workshop.cache
         self._disk = workshop.disk
         self._disk.startService()
         return workshop.for_one_job()
 
     async def __aexit__(self, *_: object) -> None:
         await maybeDeferred(self._disk.stopService)
-        await self._cache.sweep()
+        await self._cache.tidy()
         await self._reporter.stopService()
         await self._controller.close()

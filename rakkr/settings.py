@@ -159,6 +159,18 @@ class Settings:
         "file or directory for the copy of --repair, which otherwise lies beside the file",
         env=None,
     )
+    sweep: bool = _mode(
+        Switch(),
+        False,
+        "delete what the cache policies let go, say what went and what stays as JSON, then end",
+        env=None,
+    )
+    dry_run: bool = _mode(
+        Switch(),
+        False,
+        "with --sweep: only say what would go and why, beside an agent that runs",
+        env=None,
+    )
     run_next_job: bool = _mode(
         Switch(), False, "do the next queued job, and finish what is left of others, then end"
     )
@@ -345,6 +357,13 @@ class Settings:
         PathName(),
         Path("data/agent/recorder-cache-manifest.json"),
         "list of the recordings that are kept on this node",
+    )
+
+    recorder_cache_orphan_days: float = _job(
+        Decimal(1.0, 3650.0, "days"),
+        30.0,
+        "how long a recording stays after its upload when the controller has its cache policy no "
+        "more; longer if that policy kept it longer",
     )
 
     # Health.

@@ -45,6 +45,8 @@ MODES = (
     "list_salvage",
     "repair",
     "repair_output",
+    "sweep",
+    "dry_run",
     "run_next_job",
     "capture_recording_id",
 )

@@ -22,7 +22,6 @@ from rakkr.capture.servers import SoundServers
 from rakkr.capture.surroundings import Surroundings, shim_command
 from rakkr.capture.trace import Trace
 from rakkr.controller.client import ControllerClient
-from rakkr.disk.notices import Swept
 from rakkr.disk.reserve import Reserve
 from rakkr.disk.watch import DiskWatch, Running
 from rakkr.health.reporter import HealthReporter
@@ -32,9 +31,9 @@ from rakkr.inventory.probe import InventoryProbe
 from rakkr.inventory.reference import parse_reference
 from rakkr.inventory.stable import DeviceIdentity, Found, device_for, identity_of, refreshed
 from rakkr.jobs.archive import Archive
+from rakkr.jobs.books import Books
 from rakkr.jobs.ledger import Ledger
 from rakkr.jobs.load import running_of
-from rakkr.jobs.receipted import sweep_receipted
 from rakkr.jobs.service import JobWorkerService
 from rakkr.jobs.state_file import StateFile
 from rakkr.jobs.trouble import Trouble
@@ -96,12 +95,14 @@ class Workshop:
 
     :ivar place: the collaborators.
     :ivar disk: watches the room for what is recorded.
+    :ivar cache: gives disk space back for what is delivered.
     :ivar way: who holds a device lets go of it before a job captures.
     :ivar running: the services that were asked for; what they record counts for the disk.
     """
 
     place: Workplace
     disk: DiskWatch
+    cache: CacheSweepService
     way: GivingWay
     running: list[JobWorkerService] = attrs.field(factory=list)
 
@@ -172,7 +173,6 @@ def make_workshop(
     world: World,
     controller: ControllerClient,
     reporter: HealthReporter,
-    cache: CacheSweepService,
     probe: InventoryProbe,
     measured: Measured | None = None,
 ) -> Workshop:
@@ -185,17 +185,17 @@ def make_workshop(
     def running() -> Running:
         return running_of(session for worker in workers for session in worker.sessions)
 
-    async def sweep(required_bytes: int) -> Swept:
-        await cache.sweep()
-        return await sweep_receipted(ledger, world.in_thread, required_bytes)
-
+    live = LiveSettings(settings)
+    cache = CacheSweepService(
+        world.reactor, world.wall, reporter, world.in_thread, Books(ledger), live
+    )
     disk = DiskWatch(
         directory,
         clock=world.reactor,
         in_thread=world.in_thread,
         statvfs=os.statvfs,
         running=running,
-        sweep=sweep,
+        sweep=cache.make_room,
         emit=reporter.emit,
         reserve=Reserve(directory),
     )
@@ -208,7 +208,7 @@ def make_workshop(
         node_id=settings.node_id,
         evidence=reporter,
         shelf=cache,
-        live=LiveSettings(settings),
+        live=live,
         ledger=ledger,
         uploads=Uploads(world.reactor),
         devices=Cards(probe),
@@ -223,7 +223,7 @@ def make_workshop(
         random=world.random,
         measured=measured,
     )
-    return Workshop(place, disk, way, workers)
+    return Workshop(place, disk, cache, way, workers)
 
 
 def warn_without_renderer(settings: Settings, world: World) -> None:

@@ -49,6 +49,7 @@ FLOORS = {
     "machine": 5,
     "modes": 5,
     "meter_once": 5,
+    "sweep_once": 5,
     "metering": 5,
     "workshop": 5,
     "demo": 5,

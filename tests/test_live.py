@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.controller.messages import AudioDefaults, MonitorEnhancement, NodeConfig
+from rakkr.controller.messages import AudioDefaults, CacheRetention, MonitorEnhancement, NodeConfig
 from rakkr.live import LiveSettings, overlay
 from rakkr.settings import Settings
 
@@ -56,3 +56,14 @@ class LiveTests(SynchronousTestCase):
         live = LiveSettings(attrs.evolve(Settings(), max_concurrent_recordings=3))
         live.apply(config(None))
         self.assertEqual(live.capacity, 3)
+
+    def test_policies(self) -> None:
+        """Policies count when all of them could be read: one that could not has not vanished."""
+        live = LiveSettings(Settings())
+        self.assertIsNone(live.policies)
+        live.apply(NodeConfig(policies_complete=False))
+        self.assertIsNone(live.policies)
+        policies = (CacheRetention(policy_id="p"),)
+        live.apply(NodeConfig(recorder_cache_policies=policies))
+        live.apply(NodeConfig(policies_complete=False))
+        self.assertEqual(live.policies, policies)

@@ -115,6 +115,9 @@ meter-alarm-clear-seconds   RAKKR_METER_ALARM_CLEAR_SECONDS   15
 monitor-chunk-seconds       RAKKR_MONITOR_CHUNK_SECONDS       2
 monitor-channels            RAKKR_MONITOR_CHANNELS            all
 list-salvage                -                                 off
+sweep                       -                                 off
+dry-run                     -                                 off
+recorder-cache-orphan-days  RAKKR_RECORDER_CACHE_ORPHAN_DAYS  30
 repair                      -                                 none
 repair-output               -                                 none
 """

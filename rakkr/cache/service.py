@@ -2,128 +2,204 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import attrs
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from rakkr.cache import files
+from rakkr.cache.candidates import Survey
+from rakkr.cache.evidence import Evidence, swept_by
+from rakkr.cache.failing import Failing
+from rakkr.cache.intent import Intent
+from rakkr.cache.plan import Deletion
+from rakkr.cache.releases import Releases
+from rakkr.cache.sanity import clock_trouble
+from rakkr.cache.stock import Books, Stock
+from rakkr.clock import WallTime
 from rakkr.controller.messages import CacheRetention, Job, Receipt
+from rakkr.disk.notices import Swept
+from rakkr.disk.space import Space, read_space
 from rakkr.health.edge import Emitter
+from rakkr.live import LiveSettings
 from rakkr.periodic import Periodic
 
-
-@attrs.frozen
-class _Release:
-    """:ivar reported: whether a failure to delete was reported already."""
-
-    job: Job
-    policy_id: str
-    paths: tuple[Path, ...]
-    reported: bool = False
-
-
-def _unlink(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
-    """Delete files; one that is gone already counts as deleted."""
-    deleted: list[Path] = []
-    errors: list[tuple[Path, str]] = []
-    for path in paths:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            errors.append((path, error.strerror or str(error)))
-        else:
-            deleted.append(path)
-    return deleted, errors
+SWEEP_SECONDS: Final = 60.0
+GRACE_SECONDS: Final = 900.0
+"""So long after the start a controller may be silent before that is something to tell of."""
+_SHARE: Final = 50  # a sweep takes at most this part of the time
+_ASKED_SECONDS: Final = 5.0  # between looks for the controller's first answer
+_AT_ONCE: Final = 256  # recordings between two looks at what is needed
 
 
 class CacheSweepService(MultiService):
     """
     Deletes what a policy lets go *and* a receipt covers, and nothing else.
 
-    A receipt reaches this service only after its size and SHA-256 were compared with what was sent
-    (``rakkr.controller.upload``).  Policies by age, size and free space come with the full sweep.
+    It works while jobs run, beside the reactor, and looks once more at what they need before every
+    few deletions.
     """
 
     log = Logger()
-    retry_seconds = 60.0
 
     def __init__(
         self,
         clock: IReactorTime,
-        evidence: Emitter,
+        wall: WallTime,
+        emitter: Emitter,
         in_thread: Callable[..., Deferred[Any]],
+        books: Books,
+        live: LiveSettings,
     ) -> None:
         super().__init__()
         self.setName("cache")
-        self._evidence = evidence
+        settings = live.base
+        self._clock = clock
+        self._wall = wall
         self._in_thread = in_thread
-        self._waiting: deque[_Release] = deque()
-        self._sweeping = False
-        sweeping = Periodic(clock, self.retry_seconds, self.sweep, name="sweeping", patient=True)
-        sweeping.setServiceParent(self)
+        self._books = books
+        self._live = live
+        self._directory = settings.capture_dir.absolute()
+        self._evidence = Evidence(emitter)
+        self._releases = Releases(clock, emitter, in_thread)
+        self._stock = Stock(
+            settings.recorder_cache_manifest_file.absolute(),
+            self._directory,
+            books,
+            self._evidence,
+            in_thread,
+            wall.stamp,
+        )
+        self._failing = Failing()
+        self._lock = DeferredLock()
+        self._began = clock.seconds()
+        self._pause = 0.0
+        self._soon: IDelayedCall | None = None
+        self._stopping = False
+        self._sweeping = Periodic(clock, SWEEP_SECONDS, self.sweep, name="sweeping", patient=True)
+        self._sweeping.setServiceParent(self)
 
     def release(
         self, job: Job, policy: CacheRetention | None, receipt: Receipt, paths: list[Path]
     ) -> None:
-        """
-        Give up files of a job whose upload was acknowledged.
+        """Give up files of a job whose upload was acknowledged, as far as the policy says so."""
+        self._releases.add(job, policy, receipt, paths)
 
-        Without a policy that says "delete after upload" they all stay.
-        """
-        if policy is None or not policy.delete_after_upload or not paths:
-            return
-        self.log.info(
-            "{count} files of {recording} go: the controller holds {checksum}",
-            count=len(paths),
-            recording=job.recording_id,
-            checksum=receipt.checksum,
-        )
-        self._waiting.append(_Release(job, policy.policy_id, tuple(paths)))
+    def settled(self) -> None:
+        """A job is over: what it left is put on the list soon, or deleted."""
+        self._look_again(self._pause)
 
     def stopService(self) -> Deferred[Any]:  # noqa: N802 - Twisted's name
-        """Stop, and delete what was released at the last moment: nobody remembers it later."""
-        return Deferred.fromCoroutine(self._finish())
+        """Stop, and put down what was delivered at the last moment."""
+        return Deferred.fromCoroutine(self._stop())
 
-    async def _finish(self) -> None:
+    async def _stop(self) -> None:
+        self._stopping = True
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         await maybeDeferred(super().stopService)
-        await self.sweep()
+        await self.tidy()
+
+    async def tidy(self) -> None:
+        """Delete what was released, and bring the list up to date; no policy is heeded."""
+        await self._lock.run(self._tidy)
 
     async def sweep(self) -> None:
-        """Delete what was released since the last time."""
-        if self._sweeping:
+        """Do all that there is to do."""
+        await self._lock.run(self._sweep)
+
+    async def make_room(self, required_bytes: int) -> Swept:
+        """
+        Delete files of delivered recordings, the oldest first, until so much was given back.
+
+        This is for a disk that gets short, and so heeds neither policy nor clock.
+        """
+        await self._releases.run()
+        seen = await self._stock.look()
+        if seen is None:
+            return Swept()
+        _, deletions = await self._in_thread(self._intent(None).room, seen, required_bytes)
+        swept = await self._carry_out(seen, deletions)
+        self.settled()
+        return swept
+
+    async def _tidy(self) -> Survey | None:
+        await self._releases.run()
+        return await self._stock.update()
+
+    async def _sweep(self) -> None:
+        began = self._clock.seconds()
+        seen = await self._tidy()
+        if seen is None:
+            self._look_again(1.0)
             return
-        self._sweeping = True
+        if await self._by_policy(seen):
+            await self._stock.update()
+        took = self._clock.seconds() - began
+        self._sweeping.interval = max(SWEEP_SECONDS, _SHARE * took)
+        self._pause = _SHARE * took / 2
+
+    async def _by_policy(self, seen: Survey) -> bool:
+        """Do what the policies ask for; says whether anything was tried."""
+        waited = self._clock.seconds() - self._began
+        asked = self._live.policies is not None and self._wall.skew_seconds is not None
+        if not asked and waited < GRACE_SECONDS:
+            self._look_again(max(_ASKED_SECONDS, self._pause))
+            return False
+        trouble = clock_trouble(self._wall.now(), seen.newest_upload, self._wall.skew_seconds)
+        self._evidence.clock(trouble)
+        if trouble is not None:
+            return False
+        intent = self._intent(await self._space())
+        _, deletions = await self._in_thread(intent.sweep, seen)
+        if deletions:
+            self._evidence.swept(await self._carry_out(seen, deletions))
+        return bool(deletions)
+
+    def _intent(self, space: Space | None) -> Intent:
+        return Intent(
+            listed=self._live.policies,
+            orphan_days=self._live.base.recorder_cache_orphan_days,
+            now=self._wall.now(),
+            space=space,
+            without=self._failing.paths(self._clock.seconds()) | self._releases.paths,
+        )
+
+    async def _space(self) -> Space | None:
         try:
-            for _ in range(len(self._waiting)):
-                await self._delete(self._waiting[0])
-        finally:
-            self._sweeping = False
+            found: Space = await self._in_thread(read_space, self._directory)
+        except OSError as error:
+            self.log.warn("{path}: {why}", path=self._directory, why=str(error))
+            return None
+        return found
 
-    async def _delete(self, release: _Release) -> None:
-        deleted, errors = await self._in_thread(_unlink, release.paths)
-        self._waiting.popleft()
-        facts = {
-            "deletedPaths": [str(path) for path in deleted],
-            "jobId": release.job.id,
-            "policyId": release.policy_id,
-            "recordingId": release.job.recording_id,
-        }
-        if not errors:
-            self._emit("recorder_cache_deleted", "info", facts, release.job)
-            return
-        if not release.reported:
-            texts = [f"{path}: {error}" for path, error in errors]
-            self._emit(
-                "recorder_cache_delete_failed", "warning", {**facts, "errors": texts}, release.job
-            )
-        left = tuple(path for path, _ in errors)
-        self._waiting.append(attrs.evolve(release, paths=left, reported=True))
+    async def _carry_out(self, seen: Survey, deletions: Sequence[Deletion]) -> Swept:
+        done: list[files.Deleted] = []
+        for first in range(0, len(deletions), _AT_ONCE):
+            if self._stopping:
+                break  # the next agent plans it anew
+            batch = deletions[first : first + _AT_ONCE]
+            done += await self._in_thread(_delete, self._books.needed(), batch)
+        told = self._failing.note(done, self._clock.seconds())
+        for each in told:
+            for path, why in each.errors.items():
+                self.log.warn("{path} cannot be deleted: {why}", path=path, why=why)
+        return swept_by(len(seen.holdings), told)
 
-    def _emit(self, name: str, severity: Any, details: dict[str, Any], job: Job) -> None:
-        self._evidence.emit(f"agent.recording_job.{name}", severity, details, job.recording_id)
+    def _look_again(self, seconds: float) -> None:
+        if self.running and not self._stopping and self._soon is None:
+            self._soon = self._clock.callLater(seconds, self._now)
+
+    def _now(self) -> None:
+        self._soon = None
+        sweeping = Deferred.fromCoroutine(self.sweep())
+        sweeping.addErrback(lambda failure: self.log.failure("a sweep failed", failure=failure))
+
+
+def _delete(needed: Callable[[], set[Path]], deletions: Sequence[Deletion]) -> list[files.Deleted]:
+    return files.delete(deletions, needed())

@@ -123,9 +123,12 @@ class ControllerClient:
         )
 
     async def node_config(self) -> NodeConfig:
-        """Ask for the live configuration of the node."""
+        """Ask for the live configuration of the node; the first answer tells the skew, too."""
         label = "node config request"
         answer = await self._node("GET", "config", label=label)
+        if self._wall.skew_seconds is None:
+            skew = measure_skew(answer.date, self._wall.now(), answer.round_trip)
+            self._wall.skew_seconds = skew
         return decode.decode_config(data_of(answer, label))
 
     async def post_health_event(self, event: Mapping[str, Any]) -> None:

@@ -94,13 +94,17 @@ def decode_config(data: object) -> NodeConfig:
             return otherwise
 
     capacity = part("recordingCapacity", functools.partial(_capacity), None)
+    unread: list[str] = []
+    policies = _each(
+        members.get("recorderCachePolicies"), CacheRetention, "recorderCachePolicies", unread
+    )
+    problems += unread
     return NodeConfig(
         audio_defaults=part(
             "audioDefaults", functools.partial(_defaults, problems=problems), AudioDefaults()
         ),
-        recorder_cache_policies=_each(
-            members.get("recorderCachePolicies"), CacheRetention, "recorderCachePolicies", problems
-        ),
+        recorder_cache_policies=policies,
+        policies_complete=not unread,
         max_concurrent_recordings=capacity,
         monitor_enhancement=part(
             "monitorEnhancement",

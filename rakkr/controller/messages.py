@@ -111,12 +111,14 @@ class NodeConfig:
     """
     The live configuration of this node.
 
+    :ivar policies_complete: whether every cache policy could be read.
     :ivar max_concurrent_recordings: how many recordings the operator allows at once.
     :ivar problems: a sentence for each setting that could not be read and was left out.
     """
 
     audio_defaults: AudioDefaults = AudioDefaults()
     recorder_cache_policies: tuple[CacheRetention, ...] = ()
+    policies_complete: bool = True
     max_concurrent_recordings: int | None = None
     monitor_enhancement: MonitorEnhancement = MonitorEnhancement()
     problems: tuple[str, ...] = ()

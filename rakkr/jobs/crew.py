@@ -180,6 +180,7 @@ class Crew:
 
     def _over(self, result: Any, session: Session) -> None:
         del self._work[session]
+        self._place.shelf.settled()
         if isinstance(result, list):
             self.results |= {each.job_id: each for each in result}
         else:

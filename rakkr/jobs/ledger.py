@@ -27,6 +27,7 @@ class Ledger:
     The journals by job, and what can be asked of them.
 
     :ivar most_finished: a bound for journals that nobody needs any more but people.
+    :ivar is_open: whether it is known what earlier agents remembered.
     """
 
     log = Logger()
@@ -45,6 +46,7 @@ class Ledger:
         :param state_file: follows the job that changed last.
         """
         self.most_finished = most_finished
+        self.is_open = False
         self._archive = archive
         self._in_thread = in_thread
         self._report = report
@@ -70,6 +72,7 @@ class Ledger:
                 changed=self._changed,
             )
             self._journals[journal.job_id] = journal
+        self.is_open = True
         await self.trim()
         return self.journals()
 

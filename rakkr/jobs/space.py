@@ -9,8 +9,8 @@ from twisted.internet.defer import gatherResults
 from twisted.logger import Logger
 
 from rakkr.jobs.ending import Ending, Result
+from rakkr.jobs.holdings import needed_files
 from rakkr.jobs.journal import Journal
-from rakkr.jobs.receipted import needed_files
 from rakkr.jobs.records import Punched
 from rakkr.jobs.reel import Reel
 from rakkr.jobs.workplace import Workplace

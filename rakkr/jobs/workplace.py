@@ -38,6 +38,9 @@ class Shelf(Protocol):
     ) -> None:
         """Give up files whose audio is covered by a receipt, as far as the policy says so."""
 
+    def settled(self) -> None:
+        """Take notice that a job is over, and that its journal says which files it left."""
+
 
 class StartCapture(Protocol):
     """Opens a device."""

@@ -221,6 +221,7 @@ class NodeTests(SynchronousTestCase):
         self.assertEqual(
             got.recorder_cache_policies, (CacheRetention(policy_id="p", max_age_days=7),)
         )
+        self.assertFalse(got.policies_complete)
         self.assertEqual(got.max_concurrent_recordings, 2)
         self.assertTrue(got.monitor_enhancement.requested)
         self.assertEqual(len(got.problems), 3)

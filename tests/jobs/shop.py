@@ -55,6 +55,9 @@ class NotedShelf:
         assert receipt.size > 0
         self.released.append((job.id, deletes, paths))
 
+    def settled(self) -> None:
+        """Nothing is put on a list."""
+
 
 _check: type[Shelf] = NotedShelf
 

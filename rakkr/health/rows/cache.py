@@ -44,10 +44,10 @@ ROWS: Final = (
         {**_POLICY, **details(error=TEXT), **_ANY_JOB},
         _AFTER_RESTART,
         means=(
-            "It could not be written down that files stay here after their upload, so no policy"
-            " deletes them."
+            "It could not be written down that files stay here after their upload. The journals"
+            " know of them all the same, and the policies hold. This is told once."
         ),
-        clears="It does not; the files are found again when the manifest is rebuilt.",
+        clears="With the recorder_cache_tracked of the same recording; it is tried again.",
         do="See to the disk and the permissions of --recorder-cache-manifest-file.",
     ),
     node_event(
@@ -79,8 +79,9 @@ ROWS: Final = (
         details(reason=TEXT),
         recovery="recorder_cache.sweep_resumed",
         means=(
-            "Nothing is deleted by age, because this node's clock is not to be trusted: files would"
-            " seem too old."
+            "No policy deletes anything, because this node's clock is not to be trusted: files"
+            " would seem too old. What is deleted right after its upload, and for a short disk, is"
+            " not meant."
         ),
         clears="When the clock is sane again.",
         do="Set up time synchronisation (systemd-timesyncd or chrony).",

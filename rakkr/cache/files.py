@@ -1,0 +1,188 @@
+"""The files themselves: looked at, listed and deleted.  Everything here blocks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import attrs
+
+from rakkr.audio import wave
+from rakkr.audio.pcm import sample_format
+from rakkr.cache.candidates import OnDisk
+from rakkr.cache.manifest import BadManifest, Entry, decode_manifest, encode_manifest
+from rakkr.cache.plan import Deletion
+from rakkr.durable import write_atomically
+
+_BLOCK = 512  # st_blocks counts these, whatever the file system has
+_RAW = ".raw.wav"
+_MOST_REPORTS = 64
+_SHAPE = (sample_format("S16_LE"), 48_000, 2)  # for a file that does not say; 0 frames are 0 frames
+_NOT_AUDIO = frozenset({".log", ".leash", ".exit", ".json"})
+
+
+@attrs.frozen
+class Loaded:
+    """
+    The manifest as it was found.
+
+    :ivar trouble: what is wrong with it; None if nothing is.
+    :ivar aside: where a damaged one was put.
+    """
+
+    entries: tuple[Entry, ...]
+    trouble: str | None = None
+    aside: Path | None = None
+
+
+@attrs.frozen
+class Deleted:
+    """
+    What became of a plan's deletion.
+
+    :ivar gone: files that are not there any more.
+    :ivar errors: why others still are, by path.
+    """
+
+    deletion: Deletion
+    gone: tuple[Path, ...]
+    errors: dict[Path, str]
+    freed: int
+
+
+def look(path: Path) -> OnDisk | None:
+    """
+    Look at a file.
+
+    A whole directory that is missing says nothing: its disk may not be mounted.
+
+    :raises OSError: when nobody knows whether it is there.
+    """
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise
+        return None
+    return OnDisk(about.st_size, about.st_blocks * _BLOCK)
+
+
+def is_silent(path: Path) -> bool:
+    """Whether a file provably has no sample in it: it is empty, or a WAV header and no more."""
+    try:
+        size = path.stat().st_size
+        audio = wave.sniff(path, *_SHAPE) if size else None
+    except (OSError, wave.NotWave):
+        return False
+    return audio is None or (audio.frames == 0 and 0 < audio.data_offset == size)
+
+
+def load(path: Path) -> Loaded:
+    """
+    Read the manifest; what is damaged is set aside only by :func:`set_aside`.
+
+    :raises OSError: when it is there and cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return Loaded(())
+    try:
+        entries, problems = decode_manifest(content)
+    except BadManifest as error:
+        return Loaded((), str(error))
+    return Loaded(tuple(entries), "; ".join(problems[:3]) or None)
+
+
+def set_aside(path: Path, stamp: str) -> Path:
+    """
+    Rename a damaged manifest, for people to look at.
+
+    :param stamp: the moment, for its name.
+    :raises OSError: when it cannot be renamed.
+    """
+    name = "".join(each for each in stamp if each.isalnum())
+    aside = path.with_name(f"{path.name}.damaged-{name}")
+    return path.replace(aside)
+
+
+def save(path: Path, entries: Sequence[Entry]) -> None:
+    """
+    Write the manifest.
+
+    :raises OSError: the old one is then still there.
+    """
+    write_atomically(path, encode_manifest(entries))
+
+
+def delete(deletions: Sequence[Deletion], needed: Collection[Path]) -> list[Deleted]:
+    """
+    Delete what was planned, with the small files beside it.
+
+    :param needed: files that somebody needs at this moment, whatever was planned.
+    """
+    return [_delete(each, needed) for each in deletions]
+
+
+def _delete(planned: Deletion, needed: Collection[Path]) -> Deleted:
+    gone: list[Path] = []
+    errors: dict[Path, str] = {}
+    freed = 0
+    for path in planned.files:
+        if path in needed:
+            continue
+        try:
+            freed += path.stat().st_blocks * _BLOCK
+            path.unlink()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            errors[path] = error.strerror or str(error)
+            continue
+        gone.append(path)
+    for beside in _beside(planned, gone):
+        try:
+            beside.unlink(missing_ok=True)
+        except OSError as error:
+            errors[beside] = error.strerror or str(error)
+    return Deleted(planned, tuple(gone), errors, freed)
+
+
+def _beside(planned: Deletion, gone: Collection[Path]) -> Iterator[Path]:
+    """What a capture left beside a file, and the report of a recording of which nothing is left."""
+    for path in gone:
+        if path.name.endswith(_RAW):
+            stem = path.name.removesuffix(_RAW)
+            yield from (path.with_name(f"{stem}.{end}") for end in ("stderr.log", "leash", "exit"))
+    held = planned.holding
+    if held.report is not None and not any(path.exists() for path in held.files):
+        yield from reports(held.report, held.recording_id)
+
+
+def reports(wished: Path, recording_id: str) -> Iterator[Path]:
+    """The reports of a recording, under the wished name or the next ones that were free."""
+    for number in range(1, _MOST_REPORTS):
+        stem, suffix = wished.stem, wished.suffix
+        path = wished if number == 1 else wished.with_name(f"{stem}.{number}{suffix}")
+        try:
+            said = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError):
+            continue
+        if isinstance(said, dict) and said.get("recordingId") == recording_id:
+            yield path
+
+
+def strays(directory: Path, known: Collection[Path]) -> list[Path]:
+    """Files under the capture directory that nothing knows; they may have audio in them."""
+    try:
+        found = [each for each in directory.iterdir() if each.is_file()]
+    except OSError:
+        return []
+    return sorted(
+        each
+        for each in found
+        if each not in known and not each.name.startswith(".") and each.suffix not in _NOT_AUDIO
+    )

@@ -1,0 +1,198 @@
+"""
+The list of recordings that are kept here, in the contract's form (cache-retention 2) and more.
+
+The reference agent reads ours, and we read its.  What it wrote has no receipt of ours, so it is
+kept in the list and never acted upon.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from rakkr.controller.errors import BadMessage
+from rakkr.controller.messages import CacheRetention
+from rakkr.controller.structuring import structure
+from rakkr.disk.holding import Holding, Proof
+from rakkr.stamps import format_stamp, parse_stamp
+
+VERSION: Final = 1
+_HEAD: Final = b'{"entries":[\n'
+_TAIL: Final = b'\n],"version":%d}\n' % VERSION
+FOREIGN: Final = "no receipt of this agent is known"
+
+
+class BadManifest(ValueError):
+    """A manifest that cannot be read; the message says why."""
+
+
+@attrs.frozen
+class Entry:
+    """
+    One recording of the list.
+
+    :ivar sizes: bytes of its files when they were put down, by path.
+    """
+
+    holding: Holding
+    sizes: Mapping[Path, int]
+
+
+def encode_manifest(entries: Iterable[Entry]) -> bytes:
+    """
+    Write the list, an entry a line.
+
+    Entry by entry, so that other threads get their turn: for a list of 100,000 this takes seconds.
+    """
+    lines = (json.dumps(_document(each), separators=(",", ":")) for each in entries)
+    return _HEAD + ",\n".join(lines).encode("ascii") + _TAIL
+
+
+def decode_manifest(content: bytes) -> tuple[list[Entry], list[str]]:
+    """
+    Read the list; an entry that cannot be read is named and left out.
+
+    :returns: the entries, and a sentence for each that is left out.
+    :raises BadManifest: when it is no list at all.
+    """
+    entries: list[Entry] = []
+    problems: list[str] = []
+    reader = _Reader()
+    for number, each in enumerate(_plain(content)):
+        try:
+            entries.append(reader.entry(each))
+        except (KeyError, TypeError, ValueError, OverflowError, BadMessage) as error:
+            problems.append(f"entry {number} cannot be read: {error!r:.200}")
+    return entries, problems
+
+
+def _plain(content: bytes) -> Iterator[Any]:
+    """
+    The entries as JSON has them, one after another.
+
+    What we wrote is read a line at a time: all of a long list at once would take much memory.
+    """
+    if content.startswith(_HEAD) and content.endswith(_TAIL):
+        for line in content[len(_HEAD) : -len(_TAIL)].split(b"\n"):
+            if line:
+                try:
+                    yield json.loads(line.rstrip(b","))
+                except (ValueError, RecursionError):
+                    yield None  # this one is no entry
+        return
+    try:
+        data: Any = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BadManifest(f"decode recorder cache manifest: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("entries"), list):
+        raise BadManifest("decode recorder cache manifest: it has no list of entries")
+    if data.get("version") != VERSION:
+        raise BadManifest(f"decode recorder cache manifest: version {data.get('version')!r:.20}")
+    yield from data["entries"]
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    held = entry.holding
+    document: dict[str, Any] = {
+        "outputPath": str(held.output),
+        "policyId": "" if held.policy is None else held.policy.policy_id,
+        "rawOutputPath": str(held.raw),
+        "recordingId": held.recording_id,
+    }
+    if held.proof is None:
+        return document
+    return document | {
+        "files": [{"bytes": size, "path": str(path)} for path, size in entry.sizes.items()],
+        "jobIds": list(held.job_ids),
+        "policy": None if held.policy is None else policy_document(held.policy),
+        "receipt": {
+            "checksum": held.proof.checksum,
+            "parts": held.proof.parts,
+            "size": held.proof.size,
+        },
+        "reportPath": None if held.report is None else str(held.report),
+        "uploadedAt": format_stamp(held.proof.uploaded),
+    }
+
+
+def policy_document(policy: CacheRetention) -> dict[str, Any]:
+    """A policy in the contract's members."""
+    return {
+        "deleteAfterUpload": policy.delete_after_upload,
+        "maxAgeDays": policy.max_age_days,
+        "maxBytes": policy.max_bytes,
+        "minFreeDiskPercent": policy.min_free_disk_percent,
+        "policyId": policy.policy_id,
+    }
+
+
+class _Reader:
+    """Reads entries; what many of them have alike is one object."""
+
+    def __init__(self) -> None:
+        self._policies: dict[str, CacheRetention | None] = {}
+
+    def entry(self, data: Mapping[str, Any]) -> Entry:
+        """Read one; raises whatever is wrong with it."""
+        paths: dict[str, Path] = {}
+
+        def path_of(value: object) -> Path:
+            text = _text(value)
+            return paths.setdefault(text, Path(text))
+
+        output, raw = path_of(data["outputPath"]), path_of(data["rawOutputPath"])
+        recording, receipt = _text(data["recordingId"]), data.get("receipt")
+        if receipt is None:
+            return Entry(_foreign(recording, output, raw, _text(data["policyId"])), {})
+        sizes = {path_of(each["path"]): _number(each["bytes"]) for each in data["files"]}
+        uploaded = parse_stamp(_text(data["uploadedAt"]))
+        size, parts = _number(receipt["size"]), _number(receipt["parts"])
+        report = data.get("reportPath")
+        held = Holding(
+            recording_id=recording,
+            standing="delivered",
+            files=tuple(sizes),
+            output=output,
+            raw=raw,
+            job_ids=tuple(_text(each) for each in data["jobIds"]),
+            policy=self._policy(data.get("policy")),
+            proof=Proof(_text(receipt["checksum"]), size, parts, uploaded),
+            report=None if report is None else path_of(report),
+            since=uploaded,
+        )
+        return Entry(held, sizes)
+
+    def _policy(self, data: object) -> CacheRetention | None:
+        key = json.dumps(data, sort_keys=True)
+        if key not in self._policies:
+            read = None if data is None else structure(data, CacheRetention, "a policy")
+            self._policies[key] = read
+        return self._policies[key]
+
+
+def _foreign(recording: str, output: Path, raw: Path, policy_id: str) -> Holding:
+    return Holding(
+        recording_id=recording,
+        standing="undelivered",
+        files=tuple(dict.fromkeys((output, raw))),
+        output=output,
+        raw=raw,
+        policy=CacheRetention(policy_id=policy_id) if policy_id else None,
+        why=FOREIGN,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.60} is no text")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"{value!r:.60} is no number")
+    return value

@@ -16,6 +16,7 @@ NAMES = {
     "reactor_delay": "lateness of a 10 ms timer while 64 channels are metered, against idle",
     "record32": "the whole agent recording 32 channels with meters and live listening",
     "speech": "voice activity for each channel, against the runtime of the library",
+    "sweep": "planning a sweep of 100,000 recordings: time and memory, against 10,000",
     "upload": "a 1 GiB file over TLS 1.3, against curl -T to the same server",
     "voices": "how often voice activity libraries are right; needs espeak-ng and sox",
 }

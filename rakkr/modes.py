@@ -22,8 +22,8 @@ def _answer(value: Any) -> None:
 
 async def print_inventory(settings: Settings, world: World) -> int:
     """Print the node's inventory as JSON."""
-    from rakkr.agent import Describer, make_probe
     from rakkr.controller.sanitise import clean
+    from rakkr.describer import Describer, make_probe
 
     describe = Describer(settings, world, make_probe(settings, world))
     _answer(clean(await describe.document()))
@@ -32,7 +32,7 @@ async def print_inventory(settings: Settings, world: World) -> int:
 
 async def print_meter_frame(settings: Settings, world: World) -> int:
     """Measure the configured device once, and print its levels as JSON."""
-    from rakkr.agent import make_probe
+    from rakkr.describer import make_probe
     from rakkr.meter_once import NoSamples, one_frame
 
     try:
@@ -168,8 +168,9 @@ class _Shop:
         self._world = world
 
     async def __aenter__(self) -> Any:
-        from rakkr.agent import make_probe, make_reporter
+        from rakkr.agent import make_reporter
         from rakkr.cache.service import CacheSweepService
+        from rakkr.describer import make_probe
         from rakkr.workshop import make_workshop
 
         settings, world = self._settings, self._world

@@ -45,6 +45,7 @@ FLOORS = {
     "agent": 5,
     "cli": 5,
     "complaints": 5,
+    "describer": 5,
     "modes": 5,
     "meter_once": 5,
     "metering": 5,

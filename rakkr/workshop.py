@@ -18,7 +18,6 @@ from rakkr.capture.giving_way import GivingWay
 from rakkr.capture.probing import Probing
 from rakkr.capture.request import CaptureLimits, CaptureRequest
 from rakkr.capture.router import Router
-from rakkr.capture.servers import SoundServers
 from rakkr.capture.surroundings import Surroundings, shim_command
 from rakkr.capture.trace import Trace
 from rakkr.controller.client import ControllerClient
@@ -30,6 +29,7 @@ from rakkr.holes import punch
 from rakkr.inventory.interface import Inventory
 from rakkr.inventory.probe import InventoryProbe
 from rakkr.inventory.reference import parse_reference
+from rakkr.inventory.servers import SoundServers
 from rakkr.inventory.stable import DeviceIdentity, Found, device_for, identity_of, refreshed
 from rakkr.jobs.archive import Archive
 from rakkr.jobs.ledger import Ledger

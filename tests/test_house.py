@@ -30,6 +30,7 @@ FLOORS = {
     "process": 1,
     "repair": 1,
     "root": 1,
+    "threads": 1,
     "controller": 2,
     "inventory": 2,
     "capture": 3,

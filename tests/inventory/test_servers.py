@@ -9,10 +9,10 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.capture.servers import LIMIT_SECONDS, SoundServers
-from rakkr.capture.tie import NoAnswer, Server, View
 from rakkr.inventory.jack import Patchbay
 from rakkr.inventory.pipewire import Graph
+from rakkr.inventory.servers import LIMIT_SECONDS, SoundServers
+from rakkr.inventory.view import NoAnswer, Server, View
 from tests.fakes.processes import FakeReactor
 from tests.fakes.threads import FakeThreads
 from tests.inventory.test_jack import REAL

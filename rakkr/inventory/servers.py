@@ -10,11 +10,11 @@ from typing import Final
 import attrs
 from twisted.internet.interfaces import IReactorProcess, IReactorTime
 
-from rakkr.capture.surroundings import InThread
-from rakkr.capture.tie import NoAnswer, Server, View
 from rakkr.inventory.jack import Patchbay, read_ports
 from rakkr.inventory.pipewire import NotADump, read_dump
+from rakkr.inventory.view import NoAnswer, Server, View
 from rakkr.process import Ladder, Ran, run
+from rakkr.threads import InThread
 from rakkr.wording import summary
 
 LIMIT_SECONDS: Final = 3.0

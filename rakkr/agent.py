@@ -19,10 +19,13 @@ from rakkr.controller.errors import BadTrust
 from rakkr.controller.token import FileToken, TextToken, TokenSource
 from rakkr.controller.transport import Timeouts
 from rakkr.controller.trust import Trust
-from rakkr.describer import Describer, make_probe
+from rakkr.describer import Describer, make_probe, make_survey
 from rakkr.health.jsonl import JsonLines
 from rakkr.health.reporter import HealthReporter
 from rakkr.heartbeat import HeartbeatService
+from rakkr.inventory.asking import HardwareAsking
+from rakkr.inventory.probe import InventoryProbe
+from rakkr.inventory.survey import Survey
 from rakkr.jobs.service import JobWorkerService
 from rakkr.metering import make_meters
 from rakkr.meters.kept import Kept
@@ -139,15 +142,23 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         log.warn("no controller token is set: nothing is recorded until there is one")
         return
     probe = make_probe(settings, world)
+    survey = make_survey(world, probe)
     kept = Kept(world.reactor, world.in_thread)
     workshop = make_workshop(
-        settings, world, controller, reporter, cache, probe, measured=kept.measured
+        settings,
+        world,
+        controller,
+        reporter,
+        cache,
+        probe,
+        measured=kept.measured,
+        known=lambda: survey.known.interfaces,
     )
     workshop.disk.setServiceParent(root)
     warn_without_renderer(settings, world)
     jobs = workshop.worker(settings)
     world.on_signal(partial(_choose_way_down, jobs, settings))
-    describe = Describer(settings, world, probe)
+    describe = Describer(settings, world, probe, survey)
     heartbeat = HeartbeatService(
         world.reactor,
         world.wall,
@@ -158,7 +169,9 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         first=describe.unprobed(),
         status=lambda: "recording" if jobs.recording else "online",
         seconds=settings.heartbeat_seconds,
+        directory=workshop.directory,
     )
+    hardware = let_ask(root, survey, probe, jobs)
     heartbeat.setServiceParent(root)
     meters = make_meters(
         settings,
@@ -169,13 +182,26 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         find_route=workshop.way.find_route,
         takes=lambda: jobs.takes,
         kept=kept,
-        busy=lambda: not jobs.ready or jobs.recording > 0 or bool(jobs.takes),
-        known=lambda: describe.known.interfaces,
-        controllers=lambda: heartbeat.interfaces,
+        busy=lambda: hardware.active or jobs.busy,
+        known=lambda: survey.known.interfaces,
+        directory=workshop.directory,
     )
-    workshop.way.holders.append(meters.let_go)
+    workshop.way.holders += [hardware.let_go, meters.let_go]
+    hardware.holders.append(meters.let_go)
     meters.setServiceParent(root)
     jobs.setServiceParent(root)
+
+
+def let_ask(
+    root: MultiService, survey: Survey, probe: InventoryProbe, jobs: JobWorkerService
+) -> HardwareAsking:
+    """Let devices be asked what they can do, while no job needs any."""
+    hardware = probe.asking
+    assert hardware is not None
+    hardware.busy = lambda: jobs.busy
+    Resource("inputs", closing=survey.stop).setServiceParent(root)
+    Resource("hardware", closing=hardware.let_go).setServiceParent(root)
+    return hardware
 
 
 def _with_own_thread(root: MultiService, world: World) -> World:

@@ -5,30 +5,48 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import psutil
 
 from rakkr.heartbeat import Description
+from rakkr.inventory.asking import HardwareAsking
+from rakkr.inventory.card_files import CardFiles
 from rakkr.inventory.document import (
     Identity,
+    assumed_keys,
     heartbeat_body,
     interfaces_for_controller,
     inventory_document,
 )
-from rakkr.inventory.host import HostFacts, Machine
+from rakkr.inventory.host import HostFacts, Machine, host_name
 from rakkr.inventory.interface import Inventory
+from rakkr.inventory.merging import UNKNOWN
 from rakkr.inventory.probe import InventoryProbe
+from rakkr.inventory.survey import Survey
+from rakkr.inventory.table import inventory_table
+from rakkr.inventory_sync import Told
 from rakkr.settings import Settings
 from rakkr.version import VERSION
+from rakkr.workshop import servers_of
 
 if TYPE_CHECKING:
     from rakkr.tap import World
 
 
+_PATIENCE_SECONDS: Final = 15.0
+"""So long a person waits for a sound system that does not answer."""
+_KEPT: Final = "hardware-parameters.json"
+
+
 def make_probe(settings: Settings, world: World) -> InventoryProbe:
-    """Build what looks for audio inputs and facts of this machine."""
+    """
+    Build what looks for ALSA's inputs and facts of this machine.
+
+    No device is opened until somebody says when that may be, by ``asking.busy``.
+    """
+    sound, pcm_list = Path("/sys/class/sound"), settings.inventory_proc_asound_pcm_path
     return InventoryProbe(
         spawner=world.reactor,
         clock=world.reactor,
@@ -39,45 +57,57 @@ def make_probe(settings: Settings, world: World) -> InventoryProbe:
             uname=os.uname,
             addresses=psutil.net_if_addrs,
             pointer_bits=8 * struct.calcsize("P"),
-            search_path=world.search_path,
             root=Path("/"),
         ),
         arecord_command=settings.inventory_arecord_command,
-        pcm_list=settings.inventory_proc_asound_pcm_path,
-        sound=Path("/sys/class/sound"),
+        pcm_list=pcm_list,
+        sound=sound,
+        asking=HardwareAsking(
+            spawner=world.reactor,
+            clock=world.reactor,
+            in_thread=world.in_thread,
+            env=world.environ,
+            command=settings.inventory_arecord_command,
+            files=CardFiles(pcm_list.parent, sound),
+            path=settings.agent_state_file.absolute().with_name(_KEPT),
+        ),
     )
 
 
-@attrs.define
-class Describer:
-    """
-    Says what this node is, for the heartbeat and for the printed inventory.
+def make_survey(world: World, probe: InventoryProbe) -> Survey:
+    """Build what looks for the inputs of all sound systems."""
+    return Survey(world.reactor, probe.probe, servers_of(world))
 
-    :ivar known: what the last probe found that could be carried out.
-    """
+
+@attrs.frozen
+class Describer:
+    """Says what this node is, for the heartbeat and for the printed inventory."""
 
     settings: Settings
     world: World
     probe: InventoryProbe
-    known: Inventory = attrs.field(factory=lambda: Inventory((), probe_ok=False))
+    survey: Survey
 
     async def __call__(self) -> Description:
-        """Probe, and describe; inputs are not forgotten because a probe failed."""
-        found = await self.probe.probe()
-        if found.probe_ok:
-            self.known = found
-        return self._described(await self.probe.host(), self.known)
+        """Look, and describe; inputs are not forgotten because a look failed."""
+        inventory = await self.survey.look()
+        return self._described(await self.probe.host(), inventory)
 
     def unprobed(self) -> Description:
         """What can be said before any probe: a beat does not wait for one."""
         names = os.uname()
-        host = HostFacts(hostname=names.nodename, addresses=(), architecture=names.machine)
-        return self._described(host, Inventory((), probe_ok=False))
+        name = host_name(names.nodename)
+        host = HostFacts(hostname=name, addresses=(), architecture=names.machine)
+        return self._described(host, UNKNOWN)
 
     async def document(self) -> dict[str, Any]:
         """The document of ``--print-inventory``."""
-        inventory = await self.probe.probe()
+        inventory = await self.survey.look(_PATIENCE_SECONDS)
         return self._document(await self.probe.host(), inventory)
+
+    async def table(self) -> str:
+        """The table of ``--print-inventory --table``."""
+        return inventory_table(await self.survey.look(_PATIENCE_SECONDS))
 
     def _document(self, host: HostFacts, inventory: Inventory) -> dict[str, Any]:
         settings = self.settings
@@ -92,19 +122,22 @@ class Describer:
 
     def _described(self, host: HostFacts, inventory: Inventory) -> Description:
         document = self._document(host, inventory)
-        known = inventory.probe_ok and inventory.interfaces
+        summary = {
+            "alias": document["alias"],
+            "audioBackends": document["runtime"]["audioBackends"],
+            "hostname": document["hostname"],
+            "interfaceCount": len(document["interfaces"]),
+            "lastSeenAt": document["lastSeenAt"],
+            "nodeId": document["id"],
+            "status": document["status"],
+        }
         return Description(
             heartbeat=lambda status: heartbeat_body(
-                host, inventory.interfaces, status=status, version=VERSION
+                host, inventory, status=status, version=VERSION
             ),
-            summary={
-                "alias": document["alias"],
-                "audioBackends": document["runtime"]["audioBackends"],
-                "hostname": document["hostname"],
-                "interfaceCount": len(document["interfaces"]),
-                "lastSeenAt": document["lastSeenAt"],
-                "nodeId": document["id"],
-                "status": document["status"],
-            },
-            interfaces=interfaces_for_controller(inventory) if known else None,
+            inputs=Told(
+                summary=summary,
+                interfaces=interfaces_for_controller(inventory) if inventory.probe_ok else None,
+                assumed=assumed_keys(inventory),
+            ),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import attrs
@@ -13,8 +13,10 @@ from twisted.logger import Logger
 from rakkr.clock import WallTime
 from rakkr.controller.errors import ControllerError
 from rakkr.controller.interface import IController
-from rakkr.controller.messages import Interface, Node
+from rakkr.controller.messages import Node
 from rakkr.health.edge import Edge, Emitter
+from rakkr.inventory.theirs import Directory
+from rakkr.inventory_sync import InventorySync, Told
 from rakkr.live import LiveSettings
 from rakkr.periodic import Periodic
 
@@ -28,14 +30,16 @@ class Description:
     What the node says of itself.
 
     :ivar heartbeat: the heartbeat's body for a status.
-    :ivar summary: the members of the contract's heartbeat events.
-    :ivar interfaces: for the inventory; None when the probe failed or found nothing, because
-        posting an empty list would mark every interface absent.
+    :ivar inputs: for the inventory.
     """
 
     heartbeat: Callable[[str], Mapping[str, Any]]
-    summary: Mapping[str, Any]
-    interfaces: Sequence[Mapping[str, Any]] | None
+    inputs: Told
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The members of the contract's heartbeat events."""
+        return self.inputs.summary
 
 
 class HeartbeatService(MultiService):
@@ -43,8 +47,6 @@ class HeartbeatService(MultiService):
     Beats at once and then every ``seconds``.
 
     Each duty has a timer of its own: a slow probe, config or inventory never holds a beat up.
-
-    :ivar interfaces: the controller's interfaces of this node, with its ids for them.
     """
 
     log = Logger()
@@ -61,11 +63,13 @@ class HeartbeatService(MultiService):
         first: Description,
         status: Callable[[], str],
         seconds: float,
+        directory: Directory,
     ) -> None:
         """
         :param describe: probes this machine; may take its time.
         :param first: what is said before the first probe answered.
         :param status: the node's status in the controller's words.
+        :param directory: where the controller's ids for our inputs are kept.
         """
         super().__init__()
         self.setName("heartbeat")
@@ -77,9 +81,7 @@ class HeartbeatService(MultiService):
         self._status = status
         self._evidence = evidence
         self._skewed = False
-        self._inventory_taken: Sequence[Mapping[str, Any]] | None = None
         self._problems: dict[str, tuple[str, ...]] = {}
-        self.interfaces: tuple[Interface, ...] = ()
         prefix = "agent.node_"
         self._beats = Edge(
             evidence, f"{prefix}heartbeat.sync_failed", f"{prefix}heartbeat.sync_recovered"
@@ -87,7 +89,7 @@ class HeartbeatService(MultiService):
         self._configs = Edge(
             evidence, f"{prefix}config.sync_failed", f"{prefix}config.sync_recovered"
         )
-        self._inventories = Edge(evidence, f"{prefix}inventory.sync_failed", None)
+        self._inventory = InventorySync(clock, controller, evidence, directory)
         for name, work in (
             ("the heartbeat", self._beat),
             ("reading the node's config", self._read_config),
@@ -108,7 +110,7 @@ class HeartbeatService(MultiService):
         self._judge_skew()
 
     def _learn(self, node: Node) -> None:
-        self.interfaces = node.interfaces
+        self._inventory.heard(node)
         self._mention("node", node.problems)
 
     def _mention(self, what: str, problems: tuple[str, ...]) -> None:
@@ -167,13 +169,4 @@ class HeartbeatService(MultiService):
 
     async def _probe(self) -> None:
         self._description = await self._describe()
-        interfaces = self._description.interfaces
-        if interfaces is None or interfaces == self._inventory_taken:
-            return
-        try:
-            node = await self._controller.post_inventory(interfaces)
-        except ControllerError as error:
-            self._inventories.failed({**self._description.summary, "error": str(error)})
-            return
-        self._inventory_taken = interfaces
-        self._learn(node)
+        await self._inventory.tell(self._description.inputs)

@@ -21,12 +21,17 @@ def _answer(value: Any) -> None:
 
 
 async def print_inventory(settings: Settings, world: World) -> int:
-    """Print the node's inventory as JSON."""
+    """Print the node's inventory as JSON, or its inputs as a table."""
     from rakkr.controller.sanitise import clean
-    from rakkr.describer import Describer, make_probe
+    from rakkr.describer import Describer, make_probe, make_survey
 
-    describe = Describer(settings, world, make_probe(settings, world))
-    _answer(clean(await describe.document()))
+    probe = make_probe(settings, world)
+    describe = Describer(settings, world, probe, make_survey(world, probe))
+    if settings.table:
+        sys.stdout.write(await describe.table())
+        sys.stdout.flush()
+    else:
+        _answer(clean(await describe.document()))
     return 0
 
 

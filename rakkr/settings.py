@@ -118,6 +118,9 @@ class Settings:
     print_inventory: bool = _mode(
         Switch(), False, "print what this node is and its inputs as JSON, then end", env=None
     )
+    table: bool = _mode(
+        Switch(), False, "with --print-inventory: print the inputs as a table for people", env=None
+    )
     print_meter_frame: bool = _mode(
         Switch(), False, "print one measurement of the levels as JSON, then end", env=None
     )

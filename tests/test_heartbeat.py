@@ -13,6 +13,8 @@ from rakkr.clock import WallTime
 from rakkr.controller.errors import Unreachable
 from rakkr.controller.messages import Interface, Node
 from rakkr.heartbeat import Description, HeartbeatService
+from rakkr.inventory.theirs import Directory
+from rakkr.inventory_sync import Told
 from rakkr.live import LiveSettings
 from rakkr.settings import Settings
 from tests.fakes.controller import FakeController
@@ -33,8 +35,7 @@ def described(*interfaces: dict[str, Any]) -> Description:
     """What the machine says of itself."""
     return Description(
         heartbeat=lambda status: {"hostname": "h", "status": status},
-        summary={"hostname": "h"},
-        interfaces=list(interfaces) or None,
+        inputs=Told(summary={"hostname": "h"}, interfaces=list(interfaces) or None),
     )
 
 
@@ -48,6 +49,7 @@ class HeartbeatTests(SynchronousTestCase):
         self.live = LiveSettings(Settings())
         self.status = "online"
         self.description: Any = described()
+        self.directory = Directory()
         self.controller = FakeController(
             heartbeat=[node()], node_config=[config(1)], post_inventory=[node(KNOWN)]
         )
@@ -61,6 +63,7 @@ class HeartbeatTests(SynchronousTestCase):
             first=described(),
             status=lambda: self.status,
             seconds=5.0,
+            directory=self.directory,
         )
 
     async def describe(self) -> Description:
@@ -125,7 +128,7 @@ class HeartbeatTests(SynchronousTestCase):
         """The controller's ids of the interfaces are taken from its answers."""
         self.controller.answers["heartbeat"] = [node(KNOWN)]
         self.start()
-        self.assertEqual(self.service.interfaces, (KNOWN,))
+        self.assertEqual(self.directory.interfaces, (KNOWN,))
 
     def test_skew(self) -> None:
         """Beyond 5 s the clock is reported, and well again only at 2 s."""
@@ -175,7 +178,7 @@ class HeartbeatTests(SynchronousTestCase):
         self.start()
         self.clock.pump([5.0] * 4)
         self.assertEqual(len(self.controller.named("post_inventory")), 2)
-        self.assertEqual(self.service.interfaces, (KNOWN,))
+        self.assertEqual(self.directory.interfaces, (KNOWN,))
 
     def test_inventory_on_change(self) -> None:
         """An inventory is posted again when it is another one, and only then."""

@@ -59,6 +59,7 @@ FLOORS = {
 }
 # Modules that are one room without a folder.
 ONE_ROOM = {
+    "inventory_sync": "heartbeat",
     "setting": "settings",
     "setting_channels": "settings",
     "setting_row": "settings",

@@ -115,6 +115,7 @@ meter-alarm-clear-seconds   RAKKR_METER_ALARM_CLEAR_SECONDS   15
 monitor-chunk-seconds       RAKKR_MONITOR_CHUNK_SECONDS       2
 monitor-channels            RAKKR_MONITOR_CHANNELS            all
 list-salvage                -                                 off
+table                       -                                 off
 repair                      -                                 none
 repair-output               -                                 none
 """

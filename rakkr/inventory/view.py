@@ -19,10 +19,17 @@ class NoAnswer:
 
     :ivar why: for people.
     :ivar blind: whether it is because we cannot look at all, on this machine.
+    :ivar absent: whether there is no such server, for sure.
     """
 
     why: str
     blind: bool = False
+    absent: bool = False
+
+    @property
+    def means_none(self) -> bool:
+        """Whether the server has no source, rather than that we do not know which."""
+        return self.blind or self.absent
 
 
 View = Graph | Patchbay | NoAnswer

@@ -25,7 +25,6 @@ def probe_of(command: str) -> InventoryProbe:
             uname=os.uname,
             addresses=psutil.net_if_addrs,
             pointer_bits=64,
-            search_path=os.environ["PATH"],
             root=Path("/"),
         ),
         arecord_command=command,

@@ -60,9 +60,7 @@ class ProbeTests(SynchronousTestCase):
             threads=FakeThreads(),
             pool=FakePool(),
             environ={"PATH": "/bin", "LC_ALL": "de_DE.UTF-8"},
-            machine=Machine(
-                uname=_no_names, addresses=dict, pointer_bits=64, search_path="", root=self.root
-            ),
+            machine=Machine(uname=_no_names, addresses=dict, pointer_bits=64, root=self.root),
             arecord_command="arecord",
             pcm_list=self.asound / "pcm",
             sound=self.root / "sound",
@@ -94,7 +92,7 @@ class ProbeTests(SynchronousTestCase):
         inventory = self.found(probing)
         (interface,) = inventory.interfaces
         self.assertEqual((interface.channel_count, interface.sample_rates), (8, (96_000,)))
-        self.assertEqual(interface.system_name, "X-USB \N{REPLACEMENT CHARACTER}\0 USB Audio")
+        self.assertEqual(interface.system_name, "X-USB \N{REPLACEMENT CHARACTER} USB Audio")
         self.assertEqual((inventory.probe_ok, inventory.reason), (True, None))
 
     def test_how_arecord_is_called(self) -> None:

@@ -89,6 +89,22 @@ class SoundServersTests(SynchronousTestCase):
             self.assertRegex(found.why, f"{name} does not answer .*: cannot connect")
             self.assertFalse(found.blind)
 
+    def test_a_server_that_is_not_there(self) -> None:
+        """That there is no server is told from a server that does not answer well."""
+        said: tuple[tuple[Server, bytes, bool], ...] = (
+            ("pipewire", b"can't connect: Host is down\n", True),
+            ("jack", b"Error: cannot connect to JACK, server is not running.\n", True),
+            ("jack", b"JACK server not running?\n", True),
+            ("pipewire", b"can't connect: Permission denied\n", False),
+            ("jack", b"", False),
+        )
+        for server, words, absent in said:
+            looking = self.look(server)
+            self.answer(words, 1, descriptor=2)
+            found = self.successResultOf(looking)
+            assert isinstance(found, NoAnswer)
+            self.assertEqual((found.absent, found.means_none), (absent, absent), words)
+
     def test_a_server_that_stands_still(self) -> None:
         """A server has some seconds to answer."""
         looking = self.look()

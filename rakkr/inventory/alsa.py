@@ -64,7 +64,6 @@ class DeviceFacts:
 
     :ivar can: what it can do, by its own description.
     :ivar opened: what it was opened with, if it runs; it may be able to do more.
-    :ivar idle: whether nobody has it open, for sure.
     :ivar serial_number: of the device or of something above it.
     :ivar own_serial: of the USB device itself.
     :ivar card_id: the card's name, for a list that knows only numbers.
@@ -72,7 +71,6 @@ class DeviceFacts:
 
     can: Parameters = NOTHING
     opened: Parameters = NOTHING
-    idle: bool = False
     hardware_path: str | None = None
     serial_number: str | None = None
     own_serial: str | None = None

@@ -54,7 +54,6 @@ class CardFiles:
         return DeviceFacts(
             can=parse_stream(read_text(card / f"stream{device.device}") or ""),
             opened=self._opened(device),
-            idle=self.idle(device),
             hardware_path=self._hardware_path(device),
             serial_number=self._serial_number(device),
             own_serial=self._own_serial(device),

@@ -19,6 +19,7 @@ _DEFAULT_RATES: Final = (48_000,)
 _NAMES_OF_NONE: Final = frozenset({"default", "auto"})
 _PATTERN: Final = frozenset("*?,")
 _LONGEST_ALIAS: Final = 160
+_SHOWN: Final = 80
 
 
 def jack_inputs(patchbay: Patchbay) -> tuple[tuple[AudioInterface, ...], tuple[str, ...]]:
@@ -34,8 +35,8 @@ def jack_inputs(patchbay: Patchbay) -> tuple[tuple[AudioInterface, ...], tuple[s
     for client in sorted(clients, key=lambda name: (not clients[name][0].physical, name)):
         if not sayable(client) or client in _NAMES_OF_NONE or _PATTERN & set(client):
             remarks.append(
-                f"JACK has a client with the name {client!a}, by which it cannot be recorded: "
-                "name its ports, or give it another name"
+                f"JACK has a client with the name '{printable(client)[:_SHOWN]}', by which it"
+                " cannot be recorded: name its ports, or give it another name"
             )
         else:
             ports = sorted(clients[client], key=lambda port: by_number(port.name))

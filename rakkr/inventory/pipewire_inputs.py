@@ -14,6 +14,7 @@ from rakkr.inventory.pipewire import SINK, Device, Graph, Node
 from rakkr.inventory.rates import MOST_CHANNELS
 
 _DEFAULT_RATES = (48_000,)
+_SHOWN = 80
 _NAMES_OF_NONE = frozenset({"default", "auto"})
 """What these mean changes, so no source can be named by them."""
 
@@ -33,8 +34,8 @@ def pipewire_inputs(graph: Graph) -> tuple[tuple[AudioInterface, ...], tuple[str
             continue
         if not sayable(node.name) or node.name in _NAMES_OF_NONE:
             remarks.append(
-                f"PipeWire has a source with the name {node.name!a}, by which it cannot be"
-                " recorded: give it another one"
+                f"PipeWire has a source with the name '{printable(node.name)[:_SHOWN]}', by which"
+                " it cannot be recorded: give it another one"
             )
         elif node.name not in found:  # two of one name: nobody can say which is recorded
             found[node.name] = _interface(

@@ -67,11 +67,13 @@ class InventoryProbe:
 
     async def probe(self) -> Inventory:
         """The inputs that there are now; it does not fail, see :class:`Inventory`."""
-        found = await self._look()
+        try:
+            found = await self._look()
+        finally:
+            if self.asking is not None:  # whoever waits for it must not wait for ever
+                self.asking.begin(())
         if found.probe_ok:
             self.known = found
-        elif self.asking is not None:
-            self.asking.begin(())
         return found
 
     async def _look(self) -> Inventory:

@@ -139,6 +139,8 @@ class HardwareAsking:
             return NOTHING
         said = await self._run(device)
         told = parse_dump(said)
+        if key_of(device, await self.in_thread(self.files.facts, device)) != key:
+            return NOTHING  # another card has got its number meanwhile
         if told == NOTHING and key not in self._failed:
             self.log.info(
                 "{device} ({name}) does not say what it can do, and is asked again later: {said}",

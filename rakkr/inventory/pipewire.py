@@ -38,7 +38,7 @@ class Node:
     :ivar description: a name for people.
     :ivar channel_count: how many channels it says it has, None when it does not.
     :ivar rates: in Hz, as far as it tells them.
-    :ivar formats: by PipeWire's names, as far as it tells them.
+    :ivar formats: by ALSA's names, as far as it tells them.
     :ivar device: the number of the device that it belongs to, in this dump.
     """
 

@@ -7,9 +7,21 @@ on for a choice, and with ``default`` in both.
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from rakkr.inventory.rates import MOST_CHANNELS, rates_between, rising
+
+_ALSA_NAMES: Final = {
+    "U8": "U8",
+    "S16LE": "S16_LE",
+    "S24LE": "S24_3LE",
+    "S24_32LE": "S24_LE",
+    "S32LE": "S32_LE",
+    "F32LE": "FLOAT_LE",
+    "F32P": "FLOAT_LE",
+}
 
 
 @attrs.frozen
@@ -18,7 +30,7 @@ class Shape:
     What a node can give.
 
     :ivar channel_count: the most channels, None when it does not say.
-    :ivar formats: by PipeWire's names, such as ``S32LE``.
+    :ivar formats: by ALSA's names, those that ALSA has too.
     """
 
     channel_count: int | None = None
@@ -36,7 +48,7 @@ def shape_of(formats: object) -> Shape:
             continue
         channels += [n for n in _values(each.get("channels")) if 1 <= n <= MOST_CHANNELS]
         rates += _rates(each.get("rate"))
-        names.update(dict.fromkeys(_words(each.get("format"))))
+        names.update(dict.fromkeys(_formats(each.get("format"))))
     return Shape(max(channels, default=None), rising(rates) or (), tuple(names))
 
 
@@ -57,6 +69,6 @@ def _values(value: object) -> list[int]:
     return [each for each in parts if isinstance(each, int) and not isinstance(each, bool)]
 
 
-def _words(value: object) -> list[str]:
+def _formats(value: object) -> list[str]:
     parts = value.values() if isinstance(value, dict) else [value]
-    return [each for each in parts if isinstance(each, str) and each.isalnum()]
+    return [_ALSA_NAMES[each] for each in parts if isinstance(each, str) and each in _ALSA_NAMES]

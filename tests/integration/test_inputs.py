@@ -13,14 +13,14 @@ from typing import Any
 import attrs
 import pytest
 
-from rakkr.rig import Rig
+from rakkr.rig import NODE, Rig
 from rakkr.solo.operator import Operator
 from tests.integration import jack_server, pipewire_server
 from tests.integration.capture_world import after
 from tests.integration.jack_server import JackServer
 from tests.integration.pipewire_server import PipeWireServer
 from tests.integration.test_modes import agent
-from tests.integration.test_recording import make_rig
+from tests.integration.test_recording import fetched, make_rig, queue
 
 pytestmark = pytest.mark.deadline(60)
 Need = Callable[[str, str], str]
@@ -180,6 +180,11 @@ async def test_pipewire(tmp_path: Path, need: Need) -> None:
             found = await seen(operator, lambda got: "tone" in got)
             assert (found["tone"]["backend"], found["tone"]["channelCount"]) == ("pipewire", 2)
             assert found["tone"]["sampleRates"] == [48000]
+            wished = {"captureInterfaceId": found["tone"]["id"], "channels": 2}
+            order = {"nodeId": NODE, "durationSeconds": 1, "format": "FLOAT_LE", **wished}
+            name = await queue(operator, order)
+            recorded = await fetched(rig, operator, name)
+            assert recorded.stat().st_size > 0, "it is recorded by what the controller hands back"
             server.plug("desk", 8)
             found = await soon(operator, lambda got: "desk" in got)
             assert found["desk"]["channelCount"] == 8

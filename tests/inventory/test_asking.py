@@ -196,6 +196,18 @@ class AskingTests(AskingCase):
         self.begin()
         self.assertEqual((len(letting), len(self.reactor.spawned)), (1, 1))
 
+    def test_another_card(self) -> None:
+        """What a card says that has got the number meanwhile is not taken for the first one's."""
+        self.begin()
+        place = self.root / "usb"
+        place.mkdir()
+        (place / "idVendor").write_text("1397\n")
+        (place / "serial").write_text("OTHER\n")
+        (self.root / "sound/card1").mkdir(parents=True)
+        (self.root / "sound/card1/device").symlink_to(place)
+        self.says(DUMP)
+        self.assertEqual(self.known(), {})
+
     def test_hanging(self) -> None:
         """A program that hangs is ended after its time; what it has printed counts."""
         self.begin()

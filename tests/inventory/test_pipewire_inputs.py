@@ -106,7 +106,7 @@ class InputsTests(SynchronousTestCase):
         ]
         (found,) = inputs(node(1, "x", formats=formats))
         self.assertEqual(found.sample_rates, (44_100, 48_000, 64_000, 88_200, 96_000))
-        self.assertEqual(found.formats, ("S32LE", "S16LE"))
+        self.assertEqual(found.formats, ("S32_LE", "S16_LE"))
         self.assertEqual(found.channel_count, 4)
 
     def test_without_channels(self) -> None:

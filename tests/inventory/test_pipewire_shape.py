@@ -24,13 +24,25 @@ class ShapeTests(SynchronousTestCase):
     def test_fixed(self) -> None:
         """One value of each, as a source that plays one format has them."""
         told = [{"mediaSubtype": "raw", "format": "S32LE", "rate": 48000, "channels": 2}]
-        self.assertEqual(shape_of(told), Shape(2, (48_000,), ("S32LE",)))
+        self.assertEqual(shape_of(told), Shape(2, (48_000,), ("S32_LE",)))
 
     def test_choice(self) -> None:
         """A choice of rates is no range."""
         rate = {"default": 44_100, "alt1": 44_100, "alt2": 96_000}
         told = [{"mediaSubtype": "raw", "rate": rate, "channels": {"min": 1, "max": 8}}]
         self.assertEqual(shape_of(told), Shape(8, (44_100, 96_000)))
+
+    def test_formats(self) -> None:
+        """Formats have the names that a capture is asked for by; others are passed over."""
+        choice = {
+            "default": "F32P",
+            "alt1": "F32P",
+            "alt2": "S24LE",
+            "alt3": "S24_32LE",
+            "alt4": "X",
+        }
+        told = [{"mediaSubtype": "raw", "format": choice}]
+        self.assertEqual(shape_of(told).formats, ("FLOAT_LE", "S24_3LE", "S24_LE"))
 
     def test_encoded(self) -> None:
         """A format that is not of samples tells nothing."""

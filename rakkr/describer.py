@@ -11,6 +11,7 @@ import attrs
 import psutil
 
 from rakkr.heartbeat import Description
+from rakkr.inventory.agents import another_agent
 from rakkr.inventory.asking import HardwareAsking
 from rakkr.inventory.card_files import CardFiles
 from rakkr.inventory.document import (
@@ -79,6 +80,10 @@ def make_survey(world: World, probe: InventoryProbe) -> Survey:
     return Survey(world.reactor, probe.probe, servers_of(world))
 
 
+def _never() -> bool:
+    return False
+
+
 @attrs.frozen
 class Describer:
     """Says what this node is, for the heartbeat and for the printed inventory."""
@@ -102,12 +107,28 @@ class Describer:
 
     async def document(self) -> dict[str, Any]:
         """The document of ``--print-inventory``."""
-        inventory = await self.survey.look(_PATIENCE_SECONDS)
+        inventory = await self._patiently()
         return self._document(await self.probe.host(), inventory)
 
     async def table(self) -> str:
         """The table of ``--print-inventory --table``."""
-        return inventory_table(await self.survey.look(_PATIENCE_SECONDS))
+        return inventory_table(await self._patiently())
+
+    async def _patiently(self) -> Inventory:
+        """
+        Look for a person, who waits for what takes long.
+
+        Devices that have said nothing yet are asked, unless an agent runs that may need them.
+        """
+        asking = self.probe.asking
+        if asking is None or await self.world.in_thread(another_agent):
+            return await self.survey.look(_PATIENCE_SECONDS)
+        asking.busy, asking.keeping = _never, False
+        found = await self.survey.look(_PATIENCE_SECONDS)
+        await asking.when_over()
+        if not any(each.assumed for each in found.interfaces):
+            return found
+        return await self.survey.look(_PATIENCE_SECONDS)
 
     def _document(self, host: HostFacts, inventory: Inventory) -> dict[str, Any]:
         settings = self.settings

@@ -54,6 +54,7 @@ class HardwareAsking:
         says otherwise, it is so.
     :ivar holders: each lets go of the devices that it only listens to, and fires when it has; asked
         once for each device.
+    :ivar keeping: whether answers are written down.
     :ivar active: whether a device is being asked, or it is not known yet whether one has to be.
     """
 
@@ -66,11 +67,13 @@ class HardwareAsking:
     path: Path
     busy: Callable[[], bool] = lambda: True
     holders: list[Callable[[], Deferred[None]]] = attrs.field(factory=list)
+    keeping: bool = True
     active: bool = True
     _known: dict[str, Parameters] | None = None
     _failed: dict[str, _Failed] = attrs.field(factory=dict)
     _running: Deferred[None] | None = None
     _child: Child | None = None
+    _waiting: list[Deferred[None]] = attrs.field(factory=list)
 
     log = Logger()
 
@@ -102,9 +105,21 @@ class HardwareAsking:
         child = self._child
         return succeed(None) if child is None else child.when_ended().addCallback(lambda _: None)
 
+    def when_over(self) -> Deferred[None]:
+        """A Deferred of one's own that fires when nobody is being asked."""
+        waiter: Deferred[None] = Deferred()
+        if self._running is None:
+            waiter.callback(None)
+        else:
+            self._waiting.append(waiter)
+        return waiter
+
     def _over(self) -> None:
         self._running = None
         self.active = False
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.callback(None)
 
     async def _ask_all(self, devices: list[tuple[CaptureDevice, DeviceFacts]]) -> None:
         known = dict(await self.known())
@@ -175,6 +190,8 @@ class HardwareAsking:
         return said.decode("utf-8", "replace") or how.refused or ""
 
     async def _keep(self, known: Mapping[str, Parameters]) -> None:
+        if not self.keeping:
+            return
         try:
             await self.in_thread(write_atomically, self.path, as_text(known).encode())
         except OSError as error:

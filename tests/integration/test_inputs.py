@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import pytest
 
+from rakkr.inventory.agents import another_agent
 from rakkr.rig import NODE, Rig
 from rakkr.solo.operator import Operator
 from tests.integration import jack_server, pipewire_server
@@ -222,6 +223,21 @@ async def test_jack(tmp_path: Path, need: Need) -> None:
             await soon(operator, lambda got: "other" in got)
             server.unplug("other")
             await soon(operator, lambda got: "other" not in got and "sim" in got)
+
+
+async def test_printed(tmp_path: Path) -> None:
+    """Who asks what inputs there are is told what they can do, unless an agent may need them."""
+    arecord = Arecord(tmp_path / "cards")
+    arecord.make()
+    arecord.show("Desk")
+    before = another_agent()
+    ran = await agent(make_rig(tmp_path), "--print-inventory", *arecord.flags)
+    (interface,) = json.loads(ran.stdout)["interfaces"]
+    assert interface["id"] == "alsa_card_desk_dev_0"
+    if before == another_agent():  # others may test on this machine
+        assert interface["channelCount"] == (2 if before else 32)
+        assert arecord.opened == ([] if before else ["hw:1,0"])
+    assert list(tmp_path.iterdir()) == [arecord.directory], "a question leaves no files behind"
 
 
 POISON = b"card 1: Desk [Desk \0\xff\xed\xa0\x80\x1b[31m 32], device 0: Audio [Audio\x07]\n"

@@ -237,6 +237,17 @@ class AskingTests(AskingCase):
         self.assertEqual(pause, LONGEST_PAUSE_SECONDS)
         self.assertEqual(len(logs), 1)
 
+    def test_waiting(self) -> None:
+        """Whoever waits is told when all were asked, at once when nobody is."""
+        self.successResultOf(self.subject.when_over())
+        self.begin(DESK, BOOTH)
+        first, second = self.subject.when_over(), self.subject.when_over()
+        self.says(DUMP)
+        self.assertNoResult(first)
+        self.says(DUMP)
+        self.successResultOf(first)
+        self.successResultOf(second)
+
     def test_no_program(self) -> None:
         """A program that is not there is one that says nothing."""
         self.reactor.refuse = FileNotFoundError(2, "No such file or directory")
@@ -245,6 +256,14 @@ class AskingTests(AskingCase):
 
 
 class FileTests(AskingCase):
+    def test_not_kept(self) -> None:
+        """Where nothing is to be kept, nothing is written."""
+        self.subject.keeping = False
+        self.begin()
+        self.says(DUMP)
+        self.assertEqual(self.known(), {DESK: TOLD})
+        self.assertFalse(self.subject.path.parent.exists())
+
     def test_damaged(self) -> None:
         """A file that cannot be understood is told of, and written anew."""
         self.subject.path.parent.mkdir()

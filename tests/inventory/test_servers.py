@@ -71,6 +71,18 @@ class SoundServersTests(SynchronousTestCase):
         assert isinstance(found, Patchbay)
         self.assertIsNotNone(found.find("sim:out_10"))
 
+    def test_ports_that_are_none(self) -> None:
+        """A server without ports has none; words in their place are no answer."""
+        for said, expected in ((b"", Patchbay()), (b"\n", Patchbay())):
+            looking = self.look("jack")
+            self.answer(said)
+            self.assertEqual(self.successResultOf(looking), expected)
+        looking = self.look("jack")
+        self.answer(b"no such thing\n")
+        found = self.successResultOf(looking)
+        assert isinstance(found, NoAnswer)
+        self.assertFalse(found.means_none)
+
     def test_the_rate_of_jack(self) -> None:
         """The rate is a number, or not known."""
         for text, code, expected in ((b"48000\n", 0, 48000), (b"no\n", 0, None), (b"", 1, None)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -223,6 +224,43 @@ async def test_jack(tmp_path: Path, need: Need) -> None:
             await soon(operator, lambda got: "other" in got)
             server.unplug("other")
             await soon(operator, lambda got: "other" not in got and "sim" in got)
+
+
+async def test_while_metering(tmp_path: Path) -> None:
+    """A device that is only listened to is let go of once, asked, and listened to again."""
+    arecord = Arecord(tmp_path / "cards")
+    arecord.make()
+    arecord.show("Desk")
+    listed = (arecord.directory / "cards").read_bytes()
+    arecord.show()
+    status = shlex.quote(str(arecord.directory / "asound/card1/pcm0c/sub0/status"))
+    begun, tone = arecord.directory / "begun", Path(sys.executable).with_name("rakkr-tone")
+    arecord.program(
+        "rakkr-tone",
+        f'shift 2\necho "state: RUNNING" > {status}\necho begun >> {shlex.quote(str(begun))}\n'
+        f"trap 'kill $tone' TERM INT\n{shlex.quote(str(tone))} -D tone \"$@\" &\n"
+        f"tone=$!\nwait $tone\nwait $tone\necho closed > {status}\n",
+    )
+    rig = make_rig(tmp_path, PIPEWIRE_RUNTIME_DIR=str(tmp_path), JACK_DEFAULT_SERVER="nobody")
+    device = (
+        "--capture-command",
+        str(arecord.directory / "rakkr-tone"),
+        "--capture-device",
+        "hw:1",
+    )
+    async with running(rig, *arecord.flags, *device, "--meter-backend", "alsa") as operator:
+        while not await operator.meter_frames(NODE):
+            await after(0.05)
+        arecord.list_bytes(listed)
+        found = await soon(operator, lambda got: width(got, "Desk Mixer") == 32)
+        assert arecord.opened == ["hw:1,0"]
+        while (await operator.meter_frames(NODE))[0]["frame"]["interfaceId"] != (
+            found["Desk Mixer"]["id"]
+        ):
+            await after(0.05)
+        types = [event["type"] for event in await operator.health_events()]
+        assert types == ["agent.started"], "metering was disturbed"
+    assert len(begun.read_text().splitlines()) > 1
 
 
 async def test_printed(tmp_path: Path) -> None:

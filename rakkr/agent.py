@@ -23,8 +23,6 @@ from rakkr.controller.errors import BadTrust
 from rakkr.controller.token import FileToken, TextToken, TokenSource
 from rakkr.controller.transport import Timeouts
 from rakkr.controller.trust import Trust
-from rakkr.health.jsonl import JsonLines
-from rakkr.health.reporter import HealthReporter
 from rakkr.heartbeat import Description, HeartbeatService
 from rakkr.inventory.document import (
     Identity,
@@ -39,6 +37,7 @@ from rakkr.jobs.service import JobWorkerService
 from rakkr.machine import InputWatch, add_system_health, make_problems
 from rakkr.metering import make_meters
 from rakkr.meters.kept import Kept
+from rakkr.reporting import make_reporter
 from rakkr.root import Resource
 from rakkr.settings import Settings
 from rakkr.version import VERSION
@@ -93,25 +92,6 @@ def make_controller(settings: Settings, world: World, token: TokenSource) -> Con
             stall=settings.controller_read_timeout_ms / 1000,
         ),
         in_thread=world.in_thread,
-    )
-
-
-def make_reporter(
-    settings: Settings, world: World, controller: ControllerClient | None
-) -> HealthReporter:
-    """Build the keeper of evidence."""
-    if settings.agent_health_log_store != "jsonl":
-        log.warn(
-            "the sqlite health store comes later; events go to {path}",
-            path=settings.agent_health_log_file,
-        )
-    lines = JsonLines(
-        settings.agent_health_log_file.absolute(),
-        settings.agent_health_log_max_bytes,
-        settings.agent_health_log_retained_files,
-    )
-    return HealthReporter(
-        world.reactor, world.wall, settings.node_id, lines, controller, world.run_id
     )
 
 

@@ -50,6 +50,7 @@ FLOORS = {
     "modes": 5,
     "meter_once": 5,
     "metering": 5,
+    "reporting": 5,
     "workshop": 5,
     "demo": 5,
     "rig": 5,

@@ -10,7 +10,7 @@ from rakkr.health.event import LONGEST_ID
 
 _TEXTS: Final = ("id", "openedAt", "recordingId", "scheduleId")
 REFERENCES: Final = ("recordingId", "scheduleId")
-_SEVERITIES: Final = frozenset({"info", "warning", "critical"})
+_SEVERITIES: Final = ("info", "warning", "critical")
 
 
 def deliverable(line: bytes) -> dict[str, Any] | None:
@@ -20,9 +20,12 @@ def deliverable(line: bytes) -> dict[str, Any] | None:
     :returns: None for what is no event: a line that was cut off, or is somebody else's.
     """
     try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
+        return _picked(json.loads(line))
+    except (ValueError, RecursionError):  # also of an event that is nested without end
         return None
+
+
+def _picked(found: Any) -> dict[str, Any] | None:
     if not isinstance(found, dict) or found.get("severity") not in _SEVERITIES:
         return None
     type_ = found.get("type")

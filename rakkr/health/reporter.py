@@ -141,6 +141,8 @@ class HealthReporter(Service):
             await work.addTimeout(self.last_seconds, self._clock)
         except TimeoutError:
             self.log.warn("the disk of {path} does not answer", path=str(self._store.path))
+        except Exception:  # noqa: BLE001 - the way down must be gone to its end
+            self.log.failure("the last work on {path} failed", path=str(self._store.path))
 
     def _wake(self) -> None:
         if self.outbox is not None:

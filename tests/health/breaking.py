@@ -40,11 +40,11 @@ class Breaking:
     def rename(self, old: Path, new: Path) -> None:
         self._crash()
         assert not new.exists(), f"{new} would be lost"
-        os.rename(old, new)
+        old.rename(new)
 
     def unlink(self, path: Path) -> None:
         self._crash()
-        os.unlink(path)
+        path.unlink()
 
     def _crash(self) -> None:
         if self._crashes():

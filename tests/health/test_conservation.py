@@ -5,28 +5,82 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.health.jsonl import JsonLines
-from rakkr.health.position import Position
 from rakkr.health.record import deliverable
 from tests.health.bench import REFUSALS, Bench
 from tests.health.breaking import Breaking, Crash
 
-_ALL = 10_000
+Steps = list[tuple[str, int]]
 
 
-class StoreModelTests(SynchronousTestCase):
-    """The files and the cursor alone."""
+class Files:
+    """
+    The files and the cursor, and who reads them.
+
+    :ivar stored: the numbers of the records that the log said it has.
+    :ivar delivered: those that were read, in order, again and again after crashes.
+    """
+
+    def __init__(self, directory: Path, max_bytes: int, retained: int, torn: float) -> None:
+        self.directory = directory
+        self.limits = (max_bytes, retained)
+        self.system = Breaking()
+        self.system.torn = torn
+        self.serial = 0
+        self.stored: list[int] = []
+        self.delivered: list[int] = []
+        self.restart(0)
+
+    def do(self, what: str, number: int) -> None:
+        """One step; a process that crashes in it is followed by another."""
+        try:
+            getattr(self, what)(number)
+        except Crash:
+            self.restart(0)
+
+    def restart(self, _: int) -> None:
+        self.system.crash_after = None
+        self.store = JsonLines(self.directory / "log", *self.limits, 1 << 20, True, self.system)
+        self.position = self.store.begin()
+
+    def append(self, number: int) -> None:
+        for _ in range(number):
+            self.serial += 1
+            wire = {"type": f"t{self.serial}", "severity": "info"}
+            appended = self.store.append([json.dumps(wire).encode() + b"\n"])
+            assert appended.why is None
+            assert not appended.given_up
+            self.stored.append(self.serial)
+
+    def deliver(self, number: int) -> None:
+        for _ in range(number):
+            for record in self.store.read(self.position, 3):
+                wire = deliverable(record.line)
+                self.delivered += [int(wire["type"][1:])] if wire else []
+                self.position = record.behind
+
+    def save(self, _: int) -> None:
+        self.store.passed(self.position)
+
+    def crash(self, number: int) -> None:
+        self.system.crash_after = number
+
+
+class FilesTests(SynchronousTestCase):
+    """The files alone."""
 
     steps = st.lists(
         st.one_of(
             st.tuples(st.just("append"), st.integers(1, 4)),
-            st.tuples(st.just("deliver"), st.integers(1, 6)),
+            st.tuples(st.just("deliver"), st.integers(1, 3)),
             st.tuples(st.just("save"), st.just(0)),
             st.tuples(st.just("crash"), st.integers(0, 6)),
         ),
@@ -35,147 +89,123 @@ class StoreModelTests(SynchronousTestCase):
 
     @given(steps, st.integers(0, 3), st.sampled_from([1, 60, 150]), st.floats(0, 1))
     def test_nothing_is_lost(
-        self, steps: list[tuple[str, int]], retained: int, max_bytes: int, torn: float
+        self, steps: Steps, retained: int, max_bytes: int, torn: float
     ) -> None:
         """Appends, crashes in any call, rotations and restarts: all stored records, in order."""
         directory = Path(tempfile.mkdtemp())
         try:
-            self.walk(directory, steps, (max_bytes, retained), torn)
+            files = Files(directory, max_bytes, retained, torn)
+            for step in steps:
+                files.do(*step)
+            files.restart(0)
+            files.deliver(1000)
+            first = list(dict.fromkeys(files.delivered))
+            self.assertEqual(first, sorted(first))
+            self.assertEqual(set(files.stored) - set(first), set())
+            files.save(0)
+            self.assertEqual(list(directory.glob("*undelivered*")), [])
         finally:
             shutil.rmtree(directory)
 
-    def walk(
-        self, directory: Path, steps: list[tuple[str, int]], limits: tuple[int, int], torn: float
-    ) -> None:
-        serial = 0
-        stored: list[int] = []
-        delivered: list[int] = []
-        system = Breaking()
-        system.torn = torn
 
-        def new() -> tuple[JsonLines, Position]:
-            store = JsonLines(directory / "log", *limits, 1 << 20, True, system)
-            return store, store.begin()
+class Node:
+    """
+    A node whose agent is killed and started again.
 
-        store, position = new()
-        for what, number in [*steps, ("restart", 0), ("deliver", _ALL)]:
-            try:
-                if what == "append":
-                    for _ in range(number):
-                        serial += 1
-                        line = json.dumps({"type": f"t{serial}", "severity": "info"}).encode()
-                        appended = store.append([line + b"\n"])
-                        self.assertEqual(appended.why, None)
-                        stored.append(serial)
-                elif what == "deliver":
-                    while records := store.read(position, min(number, 50)):
-                        for record in records:
-                            wire = deliverable(record.line)
-                            delivered += [int(wire["type"][1:])] if wire else []
-                            position = record.behind
-                        number -= len(records)
-                        if number <= 0:
-                            break
-                elif what == "save":
-                    store.passed(position)
-                elif what == "crash":
-                    system.crash_after = number
-                else:
-                    raise Crash
-            except Crash:
-                system.crash_after = None
-                store, position = new()
-        first = list(dict.fromkeys(delivered))
-        self.assertEqual(first, sorted(first))
-        self.assertEqual(set(stored) - set(first), set())
-        store.passed(position)
-        kept = [each.name for each in directory.iterdir() if "undelivered" in each.name]
-        self.assertEqual(kept, [])
+    :ivar emitted: how many events there were.
+    :ivar may_be_lost: those that were in the memory of a process that was killed.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.emitted = 0
+        self.may_be_lost: set[int] = set()
+        self.start()
+
+    def do(self, what: str, number: int) -> None:
+        """One step; a process that crashes in it is followed by another."""
+        getattr(self, what)(number)
+        self.bench.settle()
+        if self.bench.system.crashed:
+            self.kill(0)
+
+    def start(self) -> None:
+        self.store = self.bench.store()
+        self.reporter = self.bench.reporter(self.store)
+        self.reporter.startService()
+
+    def emit(self, number: int) -> None:
+        for _ in range(number):
+            self.emitted += 1
+            self.reporter.emit(f"agent.n{self.emitted}", "info", {}, "rec_1")
+
+    def wait(self, number: int) -> None:
+        self.bench.pass_time(number)
+
+    def full(self, number: int) -> None:
+        self.bench.system.full = bool(number)
+
+    def crash(self, number: int) -> None:
+        self.bench.system.crash_after = number
+
+    def answer(self, number: int) -> None:
+        self.bench.mode = ["ok", *REFUSALS][number]
+
+    def stop(self, _: int) -> None:
+        stopped = self.reporter.stopService()
+        self.bench.pass_time(30)
+        stopped.addErrback(lambda failure: failure.trap(Crash))
+        assert stopped.called
+        self.kill(0)
+
+    def kill(self, _: int) -> None:
+        unstored = (json.loads(each.line) for each in self.reporter._writer.unstored)
+        self.may_be_lost.update(numbers(unstored))
+        self.bench.forget_calls()
+        self.store.close()
+        self.bench.system.crash_after = None
+        self.bench.system.crashed = False
+        self.start()
 
 
-class ReporterModelTests(SynchronousTestCase):
+def numbers(events: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Which of the events that the test emitted these are."""
+    types = [str(each["type"]) for each in events]
+    return [int(each.removeprefix("agent.n")) for each in types if each.startswith("agent.n")]
+
+
+class NodeTests(SynchronousTestCase):
     """The whole way, from whoever emits to the controller."""
 
     steps = st.lists(
         st.one_of(
             st.tuples(st.just("emit"), st.integers(1, 70)),
             st.tuples(st.just("wait"), st.integers(1, 40)),
-            st.tuples(st.sampled_from(["ok", *REFUSALS]), st.just(0)),
-            st.tuples(st.just("kill"), st.just(0)),
-            st.tuples(st.just("stop"), st.just(0)),
+            st.tuples(st.just("answer"), st.integers(0, len(REFUSALS))),
+            st.tuples(st.sampled_from(["kill", "stop"]), st.just(0)),
             st.tuples(st.just("crash"), st.integers(0, 9)),
-            st.tuples(st.sampled_from(["full", "free"]), st.just(0)),
+            st.tuples(st.just("full"), st.integers(0, 1)),
         ),
         max_size=25,
     )
 
     @given(steps, st.integers(0, 3), st.sampled_from([1, 400, 4000]))
-    def test_at_least_once_in_order(
-        self, steps: list[tuple[str, int]], retained: int, max_bytes: int
-    ) -> None:
+    def test_at_least_once_in_order(self, steps: Steps, retained: int, max_bytes: int) -> None:
         """Outages, refusals, full disks, kills and crashes: nothing that was stored is missing."""
         directory = Path(tempfile.mkdtemp())
         try:
-            self.walk(Bench(directory, max_bytes=max_bytes, retained=retained), steps)
+            bench = Bench(directory, max_bytes=max_bytes, retained=retained)
+            node = Node(bench)
+            for step in [*steps, ("full", 0), ("answer", 0), ("kill", 0), ("wait", 100)]:
+                node.do(*step)
+            self.flushLoggedErrors(Crash)
+            first = list(dict.fromkeys(numbers(bench.taken)))
+            reached = set(first) | set(numbers(bench.refused))
+            self.assertEqual(first, sorted(first))
+            missing = set(range(1, node.emitted + 1)) - reached
+            self.assertEqual(missing - node.may_be_lost, set())
+            node.reporter.stopService()
+            bench.pass_time(1)
+            self.assertEqual(bench.clock.getDelayedCalls(), [])
         finally:
             shutil.rmtree(directory)
-
-    def walk(self, bench: Bench, steps: list[tuple[str, int]]) -> None:
-        emitted = 0
-        may_be_lost: set[int] = set()
-
-        def serials(events: list[dict[str, object]]) -> list[int]:
-            own = [each for each in events if str(each["type"]).startswith("agent.n")]
-            return [int(str(each["type"])[len("agent.n") :]) for each in own]
-
-        def begin() -> None:
-            nonlocal store, reporter
-            store = bench.store()
-            reporter = bench.reporter(store)
-            reporter.startService()
-
-        def lose() -> None:
-            """The process is gone; what it had only in memory is, too."""
-            held = [json.loads(each.line) for each in reporter._writer.unstored]
-            may_be_lost.update(serials(held))
-            bench.forget_calls()
-            store.close()
-            bench.system.crash_after = None
-            bench.system.crashed = False
-            begin()
-
-        store = bench.store()
-        reporter = bench.reporter(store)
-        reporter.startService()
-        for what, number in [*steps, ("free", 0), ("ok", 0), ("kill", 0), ("wait", 100)]:
-            if what == "emit":
-                for _ in range(number):
-                    emitted += 1
-                    reporter.emit(f"agent.n{emitted}", "info", {}, "rec_1")
-            elif what == "wait":
-                bench.pass_time(number)
-            elif what in {"full", "free"}:
-                bench.system.full = what == "full"
-            elif what == "crash":
-                bench.system.crash_after = number
-            elif what == "kill":
-                lose()
-            elif what == "stop":
-                stopped = reporter.stopService()
-                bench.pass_time(30)
-                self.successResultOf(stopped)
-                lose()
-            else:
-                bench.mode = what
-            bench.settle()
-            if bench.system.crashed:
-                self.flushLoggedErrors(Crash)
-                lose()
-        first = list(dict.fromkeys(serials(bench.taken)))
-        reached = set(first) | set(serials(bench.refused))
-        self.assertEqual(first, sorted(first))
-        self.assertEqual(set(range(1, emitted + 1)) - reached - may_be_lost, set())
-        stopped = reporter.stopService()
-        bench.pass_time(1)
-        self.successResultOf(stopped)
-        self.assertEqual(bench.clock.getDelayedCalls(), [])

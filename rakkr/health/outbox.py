@@ -21,6 +21,8 @@ AT_ONCE: Final = 50
 LOOK_SECONDS: Final = 5.0
 _SAVE_SECONDS: Final = 5.0
 _MOST_SENT_EARLY: Final = 4000
+_UNREADABLE: Final = "events cannot be read from here, and wait"
+_UNSAVED: Final = "how far the events were delivered cannot be noted"
 
 
 class Outbox:
@@ -59,7 +61,7 @@ class Outbox:
         self._rest: Deferred[None] | None = None
         self._look: IDelayedCall | None = None
         self._ending = False
-        self._complaint: str | None = None
+        self._complaints: set[str] = set()
         self._running: Deferred[None] = succeed(None)
         self._more = False
         self.passed_over = 0
@@ -90,8 +92,9 @@ class Outbox:
         try:
             await self._ask(self._store.passed, self._position)
         except Unreadable as why:
-            self._complain(why)
+            self._complain(_UNSAVED, why)
         else:
+            self._complaints.discard(_UNSAVED)
             self._unsaved = 0
         self._saved_at = self._clock.seconds()
 
@@ -136,9 +139,9 @@ class Outbox:
                 self._position = await self._ask(self._store.begin)
             found = await self._ask(self._store.read, self._position, AT_ONCE)
         except Unreadable as why:
-            self._complain(why)
+            self._complain(_UNREADABLE, why)
             return [], False
-        self._complaint = None
+        self._complaints.discard(_UNREADABLE)
         return found, True
 
     async def _pass(self, record: Record) -> None:
@@ -192,13 +195,15 @@ class Outbox:
         except TimeoutError as error:
             raise Unreadable("the disk does not answer") from error
 
-    def _complain(self, why: Unreadable) -> None:
+    def _complain(self, what: str, why: Unreadable) -> None:
+        """Say once what does not work; a log that was set aside is read from its beginning."""
         if why.set_aside is not None:
             self._position = None
             self._damaged(why)
-        if self._complaint is None:
-            self.log.error("events wait in {path}: {why}", path=str(self._store.path), why=str(why))
-        self._complaint = str(why)
+        if what not in self._complaints:
+            self._complaints.add(what)
+            path = str(self._store.path)
+            self.log.error("{path}: {what}: {why}", path=path, what=what, why=str(why))
 
     async def _wait(self) -> None:
         """Until there may be something to do, or it is time to look."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -189,6 +189,7 @@ class NodeTests(SynchronousTestCase):
         max_size=25,
     )
 
+    @settings(max_examples=50)
     @given(steps, st.integers(0, 3), st.sampled_from([1, 400, 4000]))
     def test_at_least_once_in_order(self, steps: Steps, retained: int, max_bytes: int) -> None:
         """Outages, refusals, full disks, kills and crashes: nothing that was stored is missing."""

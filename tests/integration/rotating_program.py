@@ -1,8 +1,8 @@
 """
 Writers that are killed while they rotate: ``rotating_program.py DIRECTORY ROUNDS STORE``.
 
-Each is a fork of this process, begins with another number, and is killed after some milliseconds.
-What the log said that it has is printed in the end, a number a line.
+Each is a fork of this process, begins with another number, and is killed after some records, at any
+moment.  What the log said that it has is printed in the end, a number a line.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ def main() -> None:
         if child == 0:
             write(make_store(directory, kind), turn * EACH, told)
         os.close(told)
-        begun = os.read(reads, 8)
-        time.sleep(chance.uniform(0.0, 0.03))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
         with os.fdopen(reads, "rb") as pipe:
-            rest = pipe.read()
-        for (number,) in struct.iter_unpack("<Q", begun + rest):
+            known = pipe.read(8 * chance.randint(1, 24))
+            time.sleep(chance.uniform(0.0, 0.002))
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            known += pipe.read()
+        for (number,) in struct.iter_unpack("<Q", known):
             sys.stdout.write(f"{number}\n")
 
 

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from rakkr.durable import write_atomically
 from rakkr.health.position import OLDEST, BadCursor, Position
 
-_MODE = 0o640
+_MODE = 0o644  # a one-shot mode may run as root, and the daemon reads it afterwards
 
 
 class Cursor:
@@ -26,25 +26,13 @@ class Cursor:
         self._complained = False
 
     def load(self) -> Position | None:
-        """
-        Read it: None when there has never been one, the oldest place when it is damaged.
-
-        :raises OSError: when the file cannot be read.
-        """
+        """Read it: None when there has never been one, the oldest place when it is damaged."""
         try:
-            content = self.path.read_bytes()
+            return Position.decode(self.path.read_bytes())
         except FileNotFoundError:
             return None
-        try:
-            return Position.decode(content)
-        except BadCursor as why:
-            if not self._complained:
-                self._complained = True
-                self.log.warn(
-                    "{path} is damaged: {why}; the events of the log are sent again",
-                    path=str(self.path),
-                    why=str(why),
-                )
+        except (BadCursor, OSError) as why:
+            self._complain(why)
             return OLDEST
 
     def save(self, position: Position) -> None:
@@ -54,3 +42,12 @@ class Cursor:
         :raises OSError: when the disk does not take it; the old one is still there.
         """
         write_atomically(self.path, position.encode(), mode=_MODE)
+
+    def _complain(self, why: Exception) -> None:
+        if not self._complained:
+            self.log.warn(
+                "{path} cannot be used: {why}; the events of the log are sent again",
+                path=str(self.path),
+                why=str(why),
+            )
+        self._complained = True

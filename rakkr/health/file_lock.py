@@ -63,8 +63,8 @@ class FileLock:
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError:
             if not self.path.exists():
                 raise
-            return os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)  # a read-only disk locks, too
+            return os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)  # of a read-only disk, or root's

@@ -34,3 +34,11 @@ class CursorTests(SynchronousTestCase):
             self.assertEqual(self.cursor.load(), OLDEST)
             self.assertEqual(self.cursor.load(), OLDEST)
         self.assertEqual(len(logs), 1)
+
+    def test_unreadable(self) -> None:
+        """One that cannot be read is as good as damaged, and is replaced by the next one."""
+        self.cursor.path.mkdir()
+        self.assertEqual(self.cursor.load(), OLDEST)
+        self.cursor.path.rmdir()
+        self.cursor.save(Position("a", 7))
+        self.assertEqual(self.cursor.path.stat().st_mode & 0o777, 0o644)

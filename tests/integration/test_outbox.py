@@ -116,6 +116,25 @@ async def test_outage(tmp_path: Path, store: str, count: int) -> None:
         assert not list((tmp_path / "agent").glob("*refused*"))
 
 
+async def test_two_processes(tmp_path: Path) -> None:
+    """
+    A process beside the daemon writes into the same log, and the daemon delivers for both.
+
+    When the daemon is killed in the middle, the other one goes on where it was.
+    """
+    async with make_rig(tmp_path) as rig:
+        await rig.start_controller("--solo-port", "0")
+        daemon = rig.start_agent("--capture-command", "rakkr-tone", *SMALL)
+        await until(lambda: "agent.started" in arrived(rig))
+        reporting(rig, 0, 1000, *SMALL)
+        await until(lambda: len(numbered(rig)) > 100)
+        await daemon.stop("KILL")
+        await until(lambda: 999 in numbered(rig))
+        came = numbered(rig)
+        assert list(dict.fromkeys(came)) == list(range(1000))
+        assert len(came) - 1000 <= 50
+
+
 @pytest.mark.parametrize("kind", ["jsonl", "sqlite"])
 def test_killed_while_rotating(tmp_path: Path, kind: str) -> None:
     """Whenever a writer is killed, everything that it had stored is there, in order."""

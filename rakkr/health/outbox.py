@@ -180,7 +180,8 @@ class Outbox:
 
     async def _save_if_due(self) -> None:
         late = self._clock.seconds() - self._saved_at >= _SAVE_SECONDS
-        if self._unsaved >= AT_ONCE or late:
+        many = self._unsaved >= AT_ONCE and _UNSAVED not in self._complaints
+        if many or late:
             await self.save()
 
     async def _ask(self, work: Callable[..., T], *arguments: Any) -> T:

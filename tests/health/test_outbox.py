@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from rakkr.health.outbox import AT_ONCE
 from rakkr.health.position import Position
 from rakkr.health.reporter import HealthReporter
+from rakkr.health.store import Unreadable
 from tests.health.bench import Bench
 
 
@@ -237,6 +238,23 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual(own[-5:], self.expected(*range(95, 100)))
         # The one that was being sent when its file went was delivered all the same.
         self.assertLessEqual(abs(given_up - first), AT_ONCE)
+
+    def test_cursor_cannot_be_written(self) -> None:
+        """A place that cannot be noted holds up no delivery, and is tried now and then."""
+        reporter = self.start()
+        tries: list[Position] = []
+
+        def fail(_: object, position: Position) -> None:
+            tries.append(position)
+            raise Unreadable("No space left on device")
+
+        self.patch(type(reporter._store), "passed", fail)
+        self.emit(reporter, *range(200))
+        self.bench.settle()
+        self.assertEqual(len(self.bench.taken), 200)
+        self.assertEqual(len(tries), 1)
+        self.bench.pass_time(20)
+        self.assertLessEqual(len(tries), 5)
 
     def test_a_mistake_of_ours(self) -> None:
         """No error ends the outbox."""

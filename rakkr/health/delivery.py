@@ -19,6 +19,8 @@ from rakkr.health.verdict import Verdict, judge, without_reference
 
 _QUIET_SECONDS: Final = 600.0
 _OWN: Final = "agent.health_outbox."
+_BROKEN: Final = 500
+_PATIENT_TRIES: Final = 20  # some eight minutes
 
 
 class NotNow(Exception):
@@ -111,7 +113,7 @@ class Delivery:
                     raise
                 await self._calls.post_health_event(without_reference(wire))
         except Rejected as refusal:
-            if judge(refusal.status, without_reference(wire)) is not Verdict.REFUSED:
+            if not await self._is_final(wire, refusal):
                 return str(refusal)
             await self._refuse(wire, refusal.status, refusal.body)
         except ControllerError as error:
@@ -124,6 +126,20 @@ class Delivery:
         else:
             self.delivered += 1
         return None
+
+    async def _is_final(self, wire: Mapping[str, Any], refusal: Rejected) -> bool:
+        """Whether the controller will never take this event, though it takes others."""
+        if judge(refusal.status, without_reference(wire)) is Verdict.REFUSED:
+            return True
+        if refusal.status != _BROKEN or self._pacing.failures < _PATIENT_TRIES:
+            return False
+        # It may be this event that the controller breaks on: then it takes the bare one.
+        withheld = {"withheld": str(self._letters.path)}
+        try:
+            await self._calls.post_health_event({**without_reference(wire), "details": withheld})
+        except ControllerError:
+            return False
+        return True
 
     async def _refuse(self, wire: Mapping[str, Any], status: int, body: str) -> None:
         """Put an event away for people, and say so now and then."""

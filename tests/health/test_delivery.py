@@ -146,6 +146,35 @@ class DeliveryTests(SynchronousTestCase):
         self.now(recordingId="rec_1")
         self.assertTrue(self.letters.path.exists())
 
+    def test_breaks_the_controller(self) -> None:
+        """An event on which the controller breaks for minutes arrives bare, and is kept whole."""
+
+        def answer(event: dict[str, Any]) -> Exception | None:
+            return Rejected(500, "oops") if "poison" in event["details"] else None
+
+        self.answer(answer)
+        done = self.deliver(details={"poison": 1}, recordingId="rec_1")
+        self.clock.pump([1.0] * 300)
+        self.assertNoResult(done)
+        self.clock.pump([1.0] * 600)
+        self.successResultOf(done)
+        self.assertEqual(
+            self.sent()[-1], {"details": {"withheld": str(self.letters.path)}, "type": "agent.x"}
+        )
+        self.assertIn('"poison":1', self.letters.path.read_text())
+
+    def test_a_broken_controller(self) -> None:
+        """While the controller breaks on everything, nothing is refused, however long it takes."""
+        self.answer(Rejected(500, "oops"))
+        done = self.deliver(details={"poison": 1})
+        self.clock.pump([10.0] * 1000)
+        self.assertNoResult(done)
+        self.answer(None)
+        self.clock.pump([10.0] * 4)
+        self.successResultOf(done)
+        self.assertEqual(self.sent()[-1]["details"], {"poison": 1})
+        self.assertFalse(self.letters.path.exists())
+
     def test_no_loop(self) -> None:
         """That an event about refused events is refused is no further event."""
         self.answer(Rejected(400, "no"))

@@ -87,6 +87,7 @@ class FilesTests(SynchronousTestCase):
         max_size=40,
     )
 
+    @settings(deadline=None)
     @given(steps, st.integers(0, 3), st.sampled_from([1, 60, 150]), st.floats(0, 1))
     def test_nothing_is_lost(
         self, steps: Steps, retained: int, max_bytes: int, torn: float
@@ -189,7 +190,7 @@ class NodeTests(SynchronousTestCase):
         max_size=25,
     )
 
-    @settings(max_examples=50)
+    @settings(max_examples=50, deadline=None)
     @given(steps, st.integers(0, 3), st.sampled_from([1, 400, 4000]))
     def test_at_least_once_in_order(self, steps: Steps, retained: int, max_bytes: int) -> None:
         """Outages, refusals, full disks, kills and crashes: nothing that was stored is missing."""

@@ -27,13 +27,6 @@ COMING = {
     "agent.recorder_cache.manifest_damaged",
     "agent.recorder_cache.sweep_suspended",
     "agent.recorder_cache.sweep_resumed",
-    "agent.health_event.sync_failed",
-    "agent.health_event.sync_recovered",
-    "agent.health_log.set_aside",
-    "agent.health_log.write_failed",
-    "agent.health_log.write_recovered",
-    "agent.health_outbox.event_refused",
-    "agent.health_outbox.dropped",
 }
 
 

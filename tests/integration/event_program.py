@@ -1,6 +1,7 @@
 """
 The agent's own evidence, with many events: ``event_program.py FIRST COUNT FLAGS...``.
 
+Each of them is of the one type that has a number to tell them by.
 It says ``stored`` when all of them are in the local log, and delivers until it is killed.
 """
 
@@ -15,6 +16,8 @@ from rakkr.agent import make_controller, make_token
 from rakkr.reporting import make_reporter
 from rakkr.tap import Options, make_world
 
+NUMBERED = "agent.system.clock_skew_recovered"
+
 
 async def report(first: int, count: int, flags: list[str]) -> None:
     """Report some events, as a room would, a few at a time."""
@@ -28,7 +31,8 @@ async def report(first: int, count: int, flags: list[str]) -> None:
     reporter = make_reporter(settings, world, make_controller(settings, world, token))
     reporter.startService()
     for number in range(first, first + count):
-        reporter.emit(f"agent.n{number}", "info", {"number": number})
+        facts = {"absoluteSkewSeconds": number, "nodeId": settings.node_id, "skewSeconds": number}
+        reporter.emit(NUMBERED, "info", facts)
         if number % 100 == 0:
             await reporter._writer.when_idle()
     await reporter._writer.when_idle()

@@ -21,6 +21,7 @@ from twisted.internet.task import deferLater
 from rakkr.health.record import deliverable
 from rakkr.process import Child, Ladder, spawn
 from rakkr.rig import NODE, Rig
+from tests.integration.event_program import NUMBERED
 from tests.integration.rotating_program import make_store
 
 pytestmark = pytest.mark.deadline(60)
@@ -56,19 +57,24 @@ def reporting(rig: Rig, first: int, count: int, *flags: str) -> Child:
     return child
 
 
-def arrived(rig: Rig) -> list[str]:
-    """The types of all events that the controller has, in the order in which they came."""
+def events(rig: Rig) -> list[dict[str, Any]]:
+    """All events that the controller has, in the order in which they came."""
     database = sqlite3.connect(f"file:{rig.solo_directory / 'solo.sqlite3'}?mode=ro", uri=True)
     try:
         rows = database.execute("SELECT document FROM events ORDER BY sequence").fetchall()
     finally:
         database.close()
-    return [json.loads(row[0])["type"] for row in rows]
+    return [json.loads(row[0]) for row in rows]
+
+
+def arrived(rig: Rig) -> list[str]:
+    """Their types."""
+    return [each["type"] for each in events(rig)]
 
 
 def numbered(rig: Rig) -> list[int]:
     """Those that a test reported."""
-    return [int(each[len("agent.n") :]) for each in arrived(rig) if each.startswith("agent.n")]
+    return [each["details"]["skewSeconds"] for each in events(rig) if each["type"] == NUMBERED]
 
 
 async def until(condition: object) -> None:
@@ -227,12 +233,13 @@ async def test_a_log_of_the_reference_agent(tmp_path: Path) -> None:
     """What the reference agent wrote, and sent itself, is not sent again."""
     log = tmp_path / "agent" / "health-events.jsonl"
     log.parent.mkdir()
-    old = {"details": {}, "severity": "info", "type": "agent.old"}
+    details = {"absoluteSkewSeconds": 1, "nodeId": NODE, "skewSeconds": 1}
+    old = {"details": details, "severity": "info", "type": NUMBERED}
     lines = [json.dumps({**old, "id": f"o{n}", "openedAt": "2026-01-01T00:00:00Z"}) for n in "12"]
     log.write_text("\n".join(lines) + '\n{"details":{"torn')
     async with make_rig(tmp_path) as rig:
         await rig.start_controller("--solo-port", "0")
         rig.start_agent("--capture-command", "rakkr-tone")
         await until(lambda: "agent.started" in arrived(rig))
-        assert "agent.old" not in arrived(rig)
+        assert not numbered(rig)
     assert "only what is added from now on is sent" in rig.log_of("agent").read_text()

@@ -20,20 +20,18 @@ from rakkr.controller.token import FileToken, TextToken, TokenSource
 from rakkr.controller.transport import Timeouts
 from rakkr.controller.trust import Trust
 from rakkr.describer import Describer, make_probe, make_survey
-from rakkr.health.jsonl import JsonLines
-from rakkr.health.reporter import HealthReporter
 from rakkr.heartbeat import HeartbeatService
 from rakkr.inventory.asking import HardwareAsking
 from rakkr.inventory.probe import InventoryProbe
 from rakkr.inventory.survey import Survey
 from rakkr.jobs.service import JobWorkerService
+from rakkr.machine import InputWatch, add_system_health, make_problems
 from rakkr.metering import make_meters
 from rakkr.meters.kept import Kept
-from rakkr.render.binary import find_renderer
-from rakkr.render.errors import RendererMissing
+from rakkr.reporting import make_reporter
 from rakkr.root import Resource
 from rakkr.settings import Settings
-from rakkr.workshop import make_workshop
+from rakkr.workshop import make_workshop, warn_without_renderer
 
 if TYPE_CHECKING:
     from rakkr.tap import World
@@ -87,33 +85,6 @@ def make_controller(settings: Settings, world: World, token: TokenSource) -> Con
     )
 
 
-def make_reporter(
-    settings: Settings, world: World, controller: ControllerClient | None
-) -> HealthReporter:
-    """Build the keeper of evidence."""
-    if settings.agent_health_log_store != "jsonl":
-        log.warn(
-            "the sqlite health store comes later; events go to {path}",
-            path=settings.agent_health_log_file,
-        )
-    lines = JsonLines(
-        settings.agent_health_log_file.absolute(),
-        settings.agent_health_log_max_bytes,
-        settings.agent_health_log_retained_files,
-    )
-    return HealthReporter(
-        world.reactor, world.wall, settings.node_id, lines, controller, world.run_id
-    )
-
-
-def warn_without_renderer(settings: Settings, world: World) -> None:
-    """Say at the start what would otherwise be found out after hours of recording."""
-    try:
-        find_renderer(settings.channel_render_command, world.search_path)
-    except RendererMissing as missing:
-        log.warn("{why}; until then only plain WAV can be delivered", why=str(missing))
-
-
 def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     """
     Add the agent's services, those that the others need first.
@@ -128,6 +99,8 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         Resource("connections", closing=controller.close).setServiceParent(root)
     reporter = make_reporter(settings, world, controller)
     reporter.setServiceParent(root)
+    problems = make_problems(settings, world)
+    problems.setServiceParent(root)
     started = {
         "alias": settings.alias,
         "controllerUrl": settings.controller_url,
@@ -138,11 +111,15 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     Resource("start", opening=say_hello).setServiceParent(root)
     cache = CacheSweepService(world.reactor, reporter, world.in_thread)
     cache.setServiceParent(root)
-    if controller is None:
-        log.warn("no controller token is set: nothing is recorded until there is one")
-        return
     probe = make_probe(settings, world)
     survey = make_survey(world, probe)
+    describe = Describer(settings, world, probe, survey)
+    inputs = InputWatch(describe, survey)
+    watch = partial(add_system_health, root, settings, world, reporter, problems)
+    if controller is None:
+        log.warn("no controller token is set: nothing is recorded until there is one")
+        watch(audio=inputs.anew, devices=lambda: [settings.capture_device])
+        return
     kept = Kept(world.reactor, world.in_thread)
     workshop = make_workshop(
         settings,
@@ -158,25 +135,27 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     warn_without_renderer(settings, world)
     jobs = workshop.worker(settings)
     world.on_signal(partial(_choose_way_down, jobs, settings))
-    describe = Describer(settings, world, probe, survey)
+    live = workshop.place.live
+    status = watch(audio=inputs.last, devices=lambda: [live.current.capture_device])
     heartbeat = HeartbeatService(
         world.reactor,
         world.wall,
         controller,
         reporter,
-        workshop.place.live,
-        describe=describe,
+        live,
+        describe=inputs,
         first=describe.unprobed(),
-        status=lambda: "recording" if jobs.recording else "online",
+        status=lambda: "recording" if jobs.recording else status(),
         seconds=settings.heartbeat_seconds,
         directory=workshop.directory,
+        problems=problems,
     )
     hardware = let_ask(root, survey, probe, jobs)
     heartbeat.setServiceParent(root)
     meters = make_meters(
         settings,
         _with_own_thread(root, world),
-        live=workshop.place.live,
+        live=live,
         evidence=reporter,
         controller=controller,
         find_route=workshop.way.find_route,

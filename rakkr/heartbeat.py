@@ -15,11 +15,13 @@ from rakkr.controller.errors import ControllerError
 from rakkr.controller.interface import IController
 from rakkr.controller.messages import Node
 from rakkr.health.edge import Edge, Emitter
+from rakkr.health.problems import OpenProblems
 from rakkr.inventory.theirs import Directory
 from rakkr.inventory_sync import InventorySync, Told
 from rakkr.live import LiveSettings
 from rakkr.periodic import Periodic
 
+CLOCK_SKEW = "agent.system.clock_skew"
 SKEW_WARNING_SECONDS = 5
 SKEW_RECOVERED_SECONDS = 2
 
@@ -64,12 +66,14 @@ class HeartbeatService(MultiService):
         status: Callable[[], str],
         seconds: float,
         directory: Directory,
+        problems: OpenProblems | None = None,
     ) -> None:
         """
         :param describe: probes this machine; may take its time.
         :param first: what is said before the first probe answered.
         :param status: the node's status in the controller's words.
         :param directory: where the controller's ids for our inputs are kept.
+        :param problems: where it is remembered over a restart what was reported.
         """
         super().__init__()
         self.setName("heartbeat")
@@ -80,16 +84,20 @@ class HeartbeatService(MultiService):
         self._description = first
         self._status = status
         self._evidence = evidence
-        self._skewed = False
+        self._problems_told = problems
+        self._skewed = problems is not None and problems.get(CLOCK_SKEW) is not None
         self._problems: dict[str, tuple[str, ...]] = {}
         prefix = "agent.node_"
-        self._beats = Edge(
-            evidence, f"{prefix}heartbeat.sync_failed", f"{prefix}heartbeat.sync_recovered"
+        self._beats, self._configs = (
+            Edge(
+                evidence,
+                f"{prefix}{what}.sync_failed",
+                f"{prefix}{what}.sync_recovered",
+                problems=problems,
+            )
+            for what in ("heartbeat", "config")
         )
-        self._configs = Edge(
-            evidence, f"{prefix}config.sync_failed", f"{prefix}config.sync_recovered"
-        )
-        self._inventory = InventorySync(clock, controller, evidence, directory)
+        self._inventory = InventorySync(clock, controller, evidence, directory, problems)
         for name, work in (
             ("the heartbeat", self._beat),
             ("reading the node's config", self._read_config),
@@ -131,12 +139,17 @@ class HeartbeatService(MultiService):
             "skewSeconds": skew,
         }
         if abs(skew) > SKEW_WARNING_SECONDS and not self._skewed:
-            self._skewed = True
             warning = {**facts, "warningSeconds": SKEW_WARNING_SECONDS}
-            self._evidence.emit("agent.system.clock_skew", "warning", warning)
+            self._evidence.emit(CLOCK_SKEW, "warning", warning)
+            self._set_skewed("warning")
         elif abs(skew) <= SKEW_RECOVERED_SECONDS and self._skewed:
-            self._skewed = False
-            self._evidence.emit("agent.system.clock_skew_recovered", "info", facts)
+            self._evidence.emit(f"{CLOCK_SKEW}_recovered", "info", facts)
+            self._set_skewed(None)
+
+    def _set_skewed(self, how: str | None) -> None:
+        self._skewed = how is not None
+        if self._problems_told is not None:
+            self._problems_told.put(CLOCK_SKEW, how)
 
     async def _read_config(self) -> None:
         facts = {"nodeId": self._live.base.node_id}

@@ -14,6 +14,7 @@ from rakkr.controller.errors import ControllerError, Rejected
 from rakkr.controller.interface import IController
 from rakkr.controller.messages import Node
 from rakkr.health.edge import Edge, Emitter
+from rakkr.health.problems import OpenProblems
 from rakkr.inventory.document import channels_of, key_of
 from rakkr.inventory.theirs import Directory
 from rakkr.inventory.theirs import key_of as their_key
@@ -58,15 +59,23 @@ class InventorySync:
     log = Logger()
 
     def __init__(
-        self, clock: IReactorTime, controller: IController, evidence: Emitter, directory: Directory
+        self,
+        clock: IReactorTime,
+        controller: IController,
+        evidence: Emitter,
+        directory: Directory,
+        problems: OpenProblems | None = None,
     ) -> None:
-        """:param directory: where the controller's ids are kept; others read there."""
+        """
+        :param directory: where the controller's ids are kept; others read there.
+        :param problems: where it is remembered over a restart what was reported.
+        """
         self._clock = clock
         self._controller = controller
         self._evidence = evidence
         self._directory = directory
         prefix = "agent.node_inventory.sync_"
-        self._edge = Edge(evidence, f"{prefix}failed", f"{prefix}recovered")
+        self._edge = Edge(evidence, f"{prefix}failed", f"{prefix}recovered", problems=problems)
         self._accepted: Interfaces | None = None
         self._confirmed: frozenset[str] = frozenset()
         self._refused: Interfaces | None = None

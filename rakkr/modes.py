@@ -173,14 +173,15 @@ class _Shop:
         self._world = world
 
     async def __aenter__(self) -> Any:
-        from rakkr.agent import make_reporter
         from rakkr.cache.service import CacheSweepService
         from rakkr.describer import make_probe
+        from rakkr.reporting import make_reporter
         from rakkr.workshop import make_workshop
 
         settings, world = self._settings, self._world
         self._controller = _controller(settings, world)
         self._reporter = make_reporter(settings, world, self._controller)
+        self._reporter.startService()
         self._cache = CacheSweepService(world.reactor, self._reporter, world.in_thread)
         workshop = make_workshop(
             settings,

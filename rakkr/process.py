@@ -149,12 +149,14 @@ class Ran:
     A short program that ended, and the beginning of what it said.
 
     :ivar overran: whether it was ended because it took longer than its limit.
+    :ivar pid: the process id that it had; None when it was refused.
     """
 
     exit: Exit
     stdout: bytes
     stderr: bytes
     overran: bool = False
+    pid: int | None = attrs.field(default=None, eq=False)
 
 
 async def run(
@@ -185,9 +187,10 @@ async def run(
         child_fds={0: "w", 1: "r", 2: "r"},
         output=keep,
     )
+    pid = child.pid
     try:
         how = await child.when_ended()
     finally:
         if child.exit is None:
             child.stop("KILL")
-    return Ran(how, bytes(kept[1]), bytes(kept[2]), child.overran)
+    return Ran(how, bytes(kept[1]), bytes(kept[2]), child.overran, pid)

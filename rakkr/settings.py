@@ -366,10 +366,34 @@ class Settings:
     agent_health_log_retained_files: int = _health(
         Whole(0, 1000, "files"), 3, "rotated logs that are kept; 0 deletes instead of rotating"
     )
-    system_health_enabled: bool = _health(Switch(), True, "watch the disk and the load")
-    system_health_df_command: str = _health(Text(), "df", "program that tells how full a disk is")
+    agent_health_sqlite_max_bytes: int = _health(
+        Whole(0, _TEBIBYTE, "bytes"),
+        64 << 20,
+        "size of the database from which on the oldest delivered events are deleted; 0 is never",
+    )
+    agent_health_sqlite_max_days: int = _health(
+        Whole(0, 36_500, "days"),
+        90,
+        "age from which on delivered events are deleted from the database; 0 is never",
+    )
+    agent_health_undelivered_max_bytes: int = _health(
+        Whole(0, _TEBIBYTE, "bytes"),
+        64 << 20,
+        "how much is kept beyond the other limits because the controller does not have it yet",
+    )
+    agent_health_events_per_second: float = _health(
+        Decimal(0.1, 10_000.0, "per second"),
+        20.0,
+        "how fast events go to the controller when many have waited",
+    )
+    system_health_enabled: bool = _health(
+        Switch(), True, "watch the disks, the load and the audio inputs"
+    )
+    system_health_df_command: str = _health(
+        Text(), "df", "program that tells how full a disk is, called with -Pk PATH"
+    )
     system_health_disk_path: Path = _health(
-        PathName(), Path(), "path whose disk is watched, here and before each recording"
+        PathName(), Path(), "path whose disk is watched besides that of --capture-dir"
     )
     system_health_disk_warning_percent: float = _health(
         _percent, 85.0, "used part of the disk that warns"

@@ -45,6 +45,7 @@ from rakkr.jobs.workplace import Measured, Workplace
 from rakkr.live import LiveSettings
 from rakkr.process_identity import boot_id
 from rakkr.render.binary import find_renderer
+from rakkr.render.errors import RendererMissing
 from rakkr.render.orders import feeder
 from rakkr.render.runner import Rendered, render
 from rakkr.settings import Settings
@@ -235,6 +236,14 @@ def make_workshop(
         measured=measured,
     )
     return Workshop(place, disk, way, directory, workers)
+
+
+def warn_without_renderer(settings: Settings, world: World) -> None:
+    """Say at the start what would otherwise be found out after hours of recording."""
+    try:
+        find_renderer(settings.channel_render_command, world.search_path)
+    except RendererMissing as missing:
+        log.warn("{why}; until then only plain WAV can be delivered", why=str(missing))
 
 
 def _start(

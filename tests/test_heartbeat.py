@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -12,13 +14,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from rakkr.clock import WallTime
 from rakkr.controller.errors import Unreachable
 from rakkr.controller.messages import Interface, Node
+from rakkr.health.problems import OpenProblems
 from rakkr.heartbeat import Description, HeartbeatService
 from rakkr.inventory.theirs import Directory
 from rakkr.inventory_sync import Told
 from rakkr.live import LiveSettings
 from rakkr.settings import Settings
 from tests.fakes.controller import FakeController
-from tests.fakes.evidence import Noted
+from tests.fakes.evidence import SUMMARY, Noted
+from tests.fakes.threads import FakeThreads
 from tests.test_live import config
 
 KNOWN = Interface(
@@ -35,7 +39,7 @@ def described(*interfaces: dict[str, Any]) -> Description:
     """What the machine says of itself."""
     return Description(
         heartbeat=lambda status: {"hostname": "h", "status": status},
-        inputs=Told(summary={"hostname": "h"}, interfaces=list(interfaces) or None),
+        inputs=Told(summary=SUMMARY, interfaces=list(interfaces) or None),
     )
 
 
@@ -53,7 +57,11 @@ class HeartbeatTests(SynchronousTestCase):
         self.controller = FakeController(
             heartbeat=[node()], node_config=[config(1)], post_inventory=[node(KNOWN)]
         )
-        self.service = HeartbeatService(
+        self.service = self.make()
+
+    def make(self, problems: OpenProblems | None = None) -> HeartbeatService:
+        """A service of an agent that starts now."""
+        return HeartbeatService(
             self.clock,
             self.wall,
             self.controller,
@@ -64,6 +72,7 @@ class HeartbeatTests(SynchronousTestCase):
             status=lambda: self.status,
             seconds=5.0,
             directory=self.directory,
+            problems=problems,
         )
 
     async def describe(self) -> Description:
@@ -145,6 +154,40 @@ class HeartbeatTests(SynchronousTestCase):
             ],
         )
 
+    def test_skew_at_the_limits(self) -> None:
+        """Five whole seconds are no alarm, and three are not well again."""
+        self.start()
+        for skew in (5.9, -5.9):
+            self.wall.skew_seconds = skew
+            self.clock.advance(5)
+        self.assertEqual(self.noted.types(), [])
+        for skew in (-6.0, 3.0, -3.0, 2.99):
+            self.wall.skew_seconds = skew
+            self.clock.advance(5)
+        self.assertEqual(
+            self.noted.types(), ["agent.system.clock_skew", "agent.system.clock_skew_recovered"]
+        )
+
+    def test_over_a_restart(self) -> None:
+        """What an earlier agent reported is not reported again, and its end is."""
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.controller.answers["heartbeat"] = [node(), Unreachable("refused")]
+        for _ in range(2):
+            problems = OpenProblems(directory / "open.json", FakeThreads())
+            self.service = self.make(problems)
+            self.wall.skew_seconds = 60.0
+            self.service.startService()
+            self.clock.pump([5.0] * 2)
+            self.stop()
+        told = ["agent.system.clock_skew", "agent.node_heartbeat.sync_failed"]
+        self.assertEqual(sorted(self.noted.types()), sorted(told))
+        self.controller.answers["heartbeat"] = [node()]
+        self.wall.skew_seconds = 0.0
+        self.service = self.make(OpenProblems(directory / "open.json", FakeThreads()))
+        self.start()
+        recovered = ["agent.system.clock_skew_recovered", "agent.node_heartbeat.sync_recovered"]
+        self.assertEqual(sorted(self.noted.types()[2:]), sorted(recovered))
+
     def test_config(self) -> None:
         """What the operator sets holds from the next look on, and can be taken back."""
         self.start()
@@ -179,6 +222,11 @@ class HeartbeatTests(SynchronousTestCase):
         self.clock.pump([5.0] * 4)
         self.assertEqual(len(self.controller.named("post_inventory")), 2)
         self.assertEqual(self.directory.interfaces, (KNOWN,))
+        prefix = "agent.node_inventory.sync_"
+        told = [type_ for type_ in self.noted.types() if type_.startswith(prefix)]
+        self.assertEqual(told, [f"{prefix}failed", f"{prefix}recovered"])
+        recovered = self.noted.details(f"{prefix}recovered")
+        self.assertEqual(recovered, {**SUMMARY, "error": None, "failureCount": 1})
 
     def test_inventory_on_change(self) -> None:
         """An inventory is posted again when it is another one, and only then."""

@@ -14,7 +14,7 @@ from rakkr.controller.messages import Interface, Node
 from rakkr.inventory.theirs import Directory
 from rakkr.inventory_sync import EMPTY_SECONDS, InventorySync, Told
 from tests.fakes.controller import FakeController
-from tests.fakes.evidence import Noted
+from tests.fakes.evidence import SUMMARY, Noted
 
 FAILED, RECOVERED = "agent.node_inventory.sync_failed", "agent.node_inventory.sync_recovered"
 
@@ -53,7 +53,7 @@ class SyncCase(SynchronousTestCase):
 
     def tell(self, *interfaces: dict[str, Any], assumed: tuple[str, ...] = ()) -> None:
         """Tell what there is."""
-        self.say(Told(summary={"nodeId": "n"}, interfaces=interfaces, assumed=frozenset(assumed)))
+        self.say(Told(summary=SUMMARY, interfaces=interfaces, assumed=frozenset(assumed)))
 
     def say(self, told: Told) -> None:
         self.successResultOf(Deferred.fromCoroutine(self.subject.tell(told)))
@@ -96,7 +96,7 @@ class SyncTests(SyncCase):
         self.assertEqual(self.noted.types(), [FAILED, RECOVERED])
         self.assertIn("refused", self.noted.details(FAILED)["error"])
         self.assertEqual(self.noted.details(RECOVERED)["failureCount"], 4)
-        self.assertEqual(self.noted.details(RECOVERED)["nodeId"], "n")
+        self.assertEqual(self.noted.details(RECOVERED)["nodeId"], SUMMARY["nodeId"])
 
     def test_unfit(self) -> None:
         """What is refused as unfit is told of, and not sent again until it is another."""

@@ -13,6 +13,7 @@ from rakkr.clock import WallTime
 from rakkr.controller import decode
 from rakkr.controller.address import ControllerAddress
 from rakkr.controller.calls import Calls, data_of, optional_of
+from rakkr.controller.errors import ControllerError
 from rakkr.controller.interface import IController
 from rakkr.controller.messages import (
     ChannelMapAssignment,
@@ -23,7 +24,7 @@ from rakkr.controller.messages import (
     Receipt,
 )
 from rakkr.controller.sanitise import encode, header_text
-from rakkr.controller.skew import measure_skew
+from rakkr.controller.skew import SkewEstimate, measure_skew
 from rakkr.controller.token import InThread, TokenSource
 from rakkr.controller.transport import Answer, Timeouts, bytes_body, make_transport
 from rakkr.controller.trust import Trust
@@ -62,6 +63,7 @@ class ControllerClient:
         self._calls = calls
         self._close = close
         self._in_thread = in_thread
+        self._skew = SkewEstimate()
         self.node_id = node_id
 
     def close(self) -> Deferred[None]:
@@ -70,10 +72,14 @@ class ControllerClient:
 
     async def heartbeat(self, body: Mapping[str, Any]) -> Node:
         """Say that the node lives, and measure the controller's clock against ours."""
-        answer = await self._node("POST", "heartbeat", label="node heartbeat", json=body)
+        try:
+            answer = await self._node("POST", "heartbeat", label="node heartbeat", json=body)
+        except ControllerError:
+            self._skew.forget()
+            raise
         skew = measure_skew(answer.date, self._wall.now(), answer.round_trip)
         if skew is not None:
-            self._wall.skew_seconds = skew
+            self._wall.skew_seconds = self._skew.measured(skew)
         return decode.decode_node(data_of(answer, "node heartbeat"))
 
     async def post_inventory(self, interfaces: Sequence[Mapping[str, Any]]) -> Node:
@@ -124,7 +130,7 @@ class ControllerClient:
 
     async def post_health_event(self, event: Mapping[str, Any]) -> None:
         """Post one health event; posting it twice opens it twice."""
-        await self._node("POST", "health-events", label="health event", json=event)
+        await self._node("POST", "health-events", label="health event", json=event, nulls=True)
 
     async def channel_map_assignments(self) -> list[ChannelMapAssignment]:
         """Ask for the channel maps of the node and its interfaces, the newest first."""
@@ -194,7 +200,12 @@ class ControllerClient:
         return receipt
 
     async def _node(
-        self, method: str, *path: str, label: str, json: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        *path: str,
+        label: str,
+        json: Mapping[str, Any] | None = None,
+        nulls: bool = False,
     ) -> Answer:
         has_body = json is not None
         return await self._calls.ask(
@@ -202,7 +213,7 @@ class ControllerClient:
             self._calls.address.join("nodes", self.node_id, *path),
             label=label,
             headers={"content-type": "application/json"} if has_body else {},
-            make_body=bytes_body(encode(json)) if has_body else None,
+            make_body=bytes_body(encode(json, nulls=nulls)) if has_body else None,
         )
 
     async def _claim(self, method: str, what: str, *, label: str) -> Answer:

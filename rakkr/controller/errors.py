@@ -10,6 +10,18 @@ _PASSING = frozenset(
 )
 
 
+_POSTED = frozenset(
+    {"node heartbeat", "meter frame", "node inventory", "health event", "monitor chunk"}
+)
+
+
+def _doing(label: str) -> str:
+    """What was being done, in the words that the contract's events have for it."""
+    if label in _POSTED:
+        return f"post {label} to controller"
+    return "fetch node config" if label == "node config request" else label
+
+
 class ControllerError(Exception):
     """A call to the controller did not give what was asked for."""
 
@@ -25,7 +37,7 @@ class Unreachable(ControllerError):
     def __init__(self, reason: str, label: str = "request") -> None:
         self.reason = reason
         self.label = label
-        super().__init__(f"controller gave no answer to {label}: {reason}")
+        super().__init__(f"{_doing(label)}: controller gave no answer: {reason}")
 
 
 class Rejected(ControllerError):

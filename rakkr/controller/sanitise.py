@@ -26,26 +26,31 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 _MOST_BITS = 1023
 
 
-def clean(value: object) -> Any:
+def clean(value: object, *, nulls: bool = False) -> Any:
     """
     Turn a value into plain JSON data that the controller can store.
 
     * text: NUL is dropped, a lone surrogate becomes U+FFFD; so in keys;
-    * None, NaN and infinities: the member or item is dropped (alone, they become None);
+    * None, NaN and infinities: the member or item is dropped, or None where ``nulls`` may stay
+      (alone, they become None);
     * moments: UTC with milliseconds and ``Z`` (one without a zone is taken as UTC);
     * tuples, sets and other iterables become lists, mappings become dicts, numbers of other
       libraries Python's own;
     * anything else becomes its text.
 
     Cleaning twice changes nothing more.
+
+    :param nulls: only for the details of events, in which null says "not known" (health-events 1).
     """
-    cleaned = _clean(value)
+    cleaned = _clean(value, None if nulls else _DROPPED)
     return None if cleaned is _DROPPED else cleaned
 
 
-def encode(value: object) -> bytes:
-    """Clean a value and write it as compact JSON in UTF-8."""
-    text = json.dumps(clean(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+def encode(value: object, *, nulls: bool = False) -> bytes:
+    """Clean a value, see :func:`clean`, and write it as compact JSON in UTF-8."""
+    text = json.dumps(
+        clean(value, nulls=nulls), allow_nan=False, ensure_ascii=False, separators=(",", ":")
+    )
     return text.encode()
 
 
@@ -60,36 +65,38 @@ def header_text(text: str, limit: int = 1000) -> str:
     return _UNPRINTABLE.sub("?", _BLANK.sub(" ", bare)).strip()[:limit].rstrip()
 
 
-def _clean(value: object) -> Any:
+def _clean(value: object, nothing: object) -> Any:
+    """:param nothing: what becomes of None, and of numbers that are none."""
     if value is None or isinstance(value, bool):
-        return _DROPPED if value is None else value
+        return nothing if value is None else value
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Real):
-        return _number(value)
+        return _number(value, nothing)
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        return _clean(value.item())  # numpy's bool is no Real
+        return _clean(value.item(), nothing)  # numpy's bool is no Real
     if isinstance(value, date):
         return _moment(value)
-    return _collection(value)
+    return _collection(value, nothing)
 
 
-def _number(value: Real) -> Any:
+def _number(value: Real, nothing: object) -> Any:
     if isinstance(value, Integral):
         whole = int(value)
-        return whole if whole.bit_length() <= _MOST_BITS else _DROPPED
+        return whole if whole.bit_length() <= _MOST_BITS else nothing
     number = float(value)
-    return number if math.isfinite(number) else _DROPPED
+    return number if math.isfinite(number) else nothing
 
 
-def _collection(value: object) -> Any:
+def _collection(value: object, nothing: object) -> Any:
     if isinstance(value, bytes | bytearray):
         return _text(value.decode(errors="replace"))
     if isinstance(value, Mapping):
-        members = ((_text(str(key)), _clean(each)) for key, each in value.items())
+        members = ((_text(str(key)), _clean(each, nothing)) for key, each in value.items())
         return {key: each for key, each in members if each is not _DROPPED}
     if isinstance(value, Iterable):
-        return [each for each in map(_clean, value) if each is not _DROPPED]
+        items = (_clean(each, nothing) for each in value)
+        return [each for each in items if each is not _DROPPED]
     return _text(str(value))
 
 

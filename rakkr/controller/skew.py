@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 # `Date` is cut off to whole seconds: on average its moment lies half a second later.
 _HALF_RESOLUTION = 0.5
@@ -32,3 +35,25 @@ def measure_skew(date: str | None, received: float, round_trip: float) -> float 
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.timestamp() + _HALF_RESOLUTION - (received - round_trip / 2)
+
+
+class SkewEstimate:
+    """
+    The skew by the median of the last few answers, so that a single odd one changes nothing.
+
+    Three, not more: when a clock is really set, the second answer after that is believed.
+    """
+
+    _KEPT: Final = 3
+
+    def __init__(self) -> None:
+        self._readings: deque[float] = deque(maxlen=self._KEPT)
+
+    def measured(self, skew: float) -> float:
+        """Take a measurement in, in seconds, and say what is to be believed now."""
+        self._readings.append(skew)
+        return statistics.median(self._readings)
+
+    def forget(self) -> None:
+        """Believe the next measurement alone: either clock may have been set meanwhile."""
+        self._readings.clear()

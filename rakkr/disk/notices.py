@@ -76,11 +76,19 @@ class Notices:
                 }
                 self._report("disk_space_low", severity, each, details)
 
-    def fine(self, space: Space | None, need: Need) -> None:
-        """It is not short any more, as those are told who were told that it is."""
+    def fine(self, space: Space | None, need: Need, written: int) -> None:
+        """
+        It is not short any more, as those are told who were told that it is.
+
+        :param written: bytes of samples that all captures have written.
+        """
         told, self._told = self._told, {}
         for each in told:
-            details = self._details(space, need)
+            details = self._details(space, need) | {
+                "estimatedCaptureBytes": written + need.capture_bytes,
+                "remainingBytes": need.capture_bytes,
+                "writtenBytes": written,
+            }
             self._report("disk_space_runtime_recovered", "info", each, details)
 
     def swept(
@@ -105,20 +113,24 @@ class Notices:
             details = self._details(space, need) | {"error": why}
             self._report("disk_space_cleanup_skipped", "warning", each, details)
 
-    def enough(self, concerned: Concerned, before: Space, after: Space, need: Need) -> None:
-        """A sweep made the room that a new recording needs."""
+    def enough(
+        self, concerned: Iterable[Concerned], before: Space, after: Space, need: Need
+    ) -> None:
+        """A sweep made the room that new recordings need."""
         details = self._details(after, need) | {"initialFreeBytes": before.free}
-        self._report("disk_space_recovered", "info", concerned, details)
+        for each in concerned:
+            self._report("disk_space_recovered", "info", each, details)
 
-    def insufficient(self, concerned: Concerned, short: Short, space: Space) -> None:
-        """A recording cannot begin."""
+    def insufficient(self, concerned: Iterable[Concerned], short: Short, space: Space) -> None:
+        """Recordings cannot begin."""
         details = self._place() | {
             "freeBytes": short.free,
             "requiredBytes": short.required,
             "totalBytes": space.total,
             "usedPercent": space.used_percent,
         }
-        self._report("disk_space_insufficient", "critical", concerned, details)
+        for each in concerned:
+            self._report("disk_space_insufficient", "critical", each, details)
 
     def _place(self) -> dict[str, Any]:
         # What is looked at is where the capture goes; the contract has a name for each.

@@ -35,11 +35,13 @@ class Running:
     :ivar captures: with what will be rendered of them.
     :ivar pending: what is still to be rendered of captures that are over.
     :ivar concerned: the jobs that are told when it gets short.
+    :ivar written: bytes of samples that the captures have written.
     """
 
     captures: tuple[CaptureLoad, ...] = ()
     pending: tuple[RenderCopy, ...] = ()
     concerned: tuple[Concerned, ...] = ()
+    written: int = 0
 
     @property
     def need(self) -> Need:
@@ -115,18 +117,19 @@ class DiskWatch(MultiService):
         """Whether files may be rendered now; what has to wait is asked again later."""
         return self.rung < Rung.DELAY_RENDERS
 
-    async def preflight(self, wanted: CaptureLoad, concerned: Concerned) -> Short | None:
+    async def preflight(self, wanted: CaptureLoad, *concerned: Concerned) -> Short | None:
         """
         Say whether there is room for one more recording, and make some if there is not.
 
         :param wanted: not among those that run.
+        :param concerned: the jobs that it is for.
         :returns: None when there is room, or when nobody knows: a recording is not refused because
             a disk does not answer.  The events are reported already.
         """
         before = await self._known()
         if before is None or self._short(wanted, before) is None:
             return None
-        await self._make_room((concerned,), before, self._with(wanted), again=False)
+        await self._make_room(concerned, before, self._with(wanted), again=False)
         after = await self._known() or before
         short = self._short(wanted, after)
         if short is None:
@@ -191,7 +194,7 @@ class DiskWatch(MultiService):
                 minutes=None if self.seconds_left is None else round(self.seconds_left / 60),
             )
         if self.rung is Rung.FINE or space is None:
-            self._notices.fine(space, running.need)
+            self._notices.fine(space, running.need, running.written)
             self._sweep_at, self._swept = None, False
             return
         if self._swept or self.rung >= Rung.SHED:

@@ -99,6 +99,12 @@ class Survey:
             _Part("JACK", ServerInputs(servers, "jack"), hopeful=True),
         ]
 
+    @property
+    def trouble(self) -> str | None:
+        """Why some of the inputs could not be looked for the last time, None when all could."""
+        failed = [part.reason for part in self._parts if part.reason is not None]
+        return "; ".join(failed) or None
+
     async def look(self, patience: float = PATIENCE_SECONDS) -> Inventory:
         """
         Say what there is now, as far as it is answered in time; does not fail.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from twisted.application.internet import backoffPolicy
 from twisted.internet.task import deferLater
@@ -12,12 +12,13 @@ from twisted.logger import Logger
 
 from rakkr.audio.strip import Strip
 from rakkr.durable import is_full, reserve
+from rakkr.health.event import Severity
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.lease import Lease
 from rakkr.jobs.parts import Part, chunk_file_name
 from rakkr.jobs.plan import MemberPlan
 from rakkr.jobs.records import Rendered as RenderedRecord
-from rakkr.jobs.sending import Deliverable, Sending
+from rakkr.jobs.sending import Deliverable, Sending, size_of
 from rakkr.jobs.workplace import JobEvidence, Workplace
 from rakkr.render.errors import RendererMissing, RenderError, RenderFailed
 from rakkr.render.plan import needs_render
@@ -141,12 +142,11 @@ class Delivery:
             target.unlink(missing_ok=True)
             raise
 
-    def _failed(
-        self, part: Part, facts: dict[str, object], error: Exception, *, full: bool
-    ) -> None:
+    def _failed(self, part: Part, facts: dict[str, Any], error: Exception, *, full: bool) -> None:
         if part.chunk is None:
-            severity = "warning" if full else "critical"
-            self._evidence.emit("output_render_failed", severity, {**facts, "error": str(error)})  # type: ignore[arg-type]
+            severity: Severity = "warning" if full else "critical"
+            more = {"error": str(error), "rawOutputBytes": size_of(facts["rawOutputPath"])}
+            self._evidence.emit("output_render_failed", severity, {**facts, **more})
             return
         if part.number in self._told:
             return  # it is tried again and again
@@ -161,7 +161,7 @@ class Delivery:
             },
         )
 
-    def _render_facts(self, strip: Strip, target: Path) -> dict[str, object]:
+    def _render_facts(self, strip: Strip, target: Path) -> dict[str, Any]:
         files = [str(piece.audio.path) for piece in strip.pieces if piece.audio is not None]
         return {
             "channelMap": self._plan.channel_map and self._plan.channel_map.details(),

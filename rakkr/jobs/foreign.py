@@ -116,3 +116,33 @@ def foreign_files(state: ForeignState) -> tuple[Path, ...]:
     segments = [Path(each.path) for each in state.recovered_segments]
     output = [] if state.output_path is None else [Path(state.output_path)]
     return tuple(dict.fromkeys([*segments, *output]))
+
+
+def takeover_facts(state: ForeignState) -> dict[str, Any]:
+    """What is told of a job that is taken over, in the contract's names."""
+    accepted = state.status == "uploaded"
+    facts: dict[str, Any] = {
+        "nodeId": state.node_id,
+        "previousStatus": state.status,
+        "stateUpdatedAt": state.updated_at,
+        "uploadAlreadyAccepted": accepted,
+        "willUpload": not accepted,
+    }
+    if state.is_chunked:
+        return facts | {
+            "chunked": True,
+            "chunkTotal": state.chunk_total,
+            "pendingChunkCount": len(state.pending_chunks),
+            "uploadedChunkCount": state.uploaded_chunk_count or 0,
+        }
+    segments = [
+        {"attempt": each.attempt, "bytes": each.bytes, "path": each.path}
+        for each in state.recovered_segments
+    ]
+    return facts | {
+        "outputPath": state.output_path,
+        "rawOutputPath": state.raw_output_path,
+        "recoveredSegmentCount": len(segments),
+        "recoveredSegments": segments,
+        "stitchedRecoveredSegments": bool(segments),
+    }

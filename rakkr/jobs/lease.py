@@ -181,9 +181,14 @@ class Lease:
                 self._next_heartbeat, self._clock.seconds() + self._rhythm.poll
             )
         else:
-            if self._outages == {kind}:
-                self._report("agent.recording_job.control_plane_recovered", "info", {})
-            self._outages.discard(kind)
+            self._outages_end(kind)
+
+    def _outages_end(self, kind: str) -> None:
+        """It works again.  Heartbeats are for recording only: afterwards nobody waits for them."""
+        left = self._outages - {kind} if self.standing.wish is Wish.RECORD else set()
+        if self._outages and not left:
+            self._report("agent.recording_job.control_plane_recovered", "info", {})
+        self._outages = left
 
     def _stands(self, standing: Standing) -> None:
         changed = standing.wish is not self.standing.wish

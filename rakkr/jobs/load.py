@@ -12,6 +12,7 @@ from rakkr.jobs.plan import MemberPlan, SessionPlan
 
 if TYPE_CHECKING:
     from rakkr.jobs.session import Session
+    from rakkr.jobs.take import Take
 
 
 def load_of(
@@ -70,10 +71,19 @@ def running_of(sessions: Iterable[Session]) -> Running:
     active = [each for each in sessions if each.recording and each.take is not None]
     captures = []
     concerned: list[Concerned] = []
+    written = 0
     for session in active:
         take, plans = session.take, [member.plan for member in session.recording_members]
         assert take is not None
         giving_back = take.space.giving_back
         captures.append(load_of(take.plan, take.seconds_left, plans, giving_back=giving_back))
         concerned += [concerned_by(plan) for plan in plans]
-    return Running(tuple(captures), (), tuple(concerned))
+        written += _written(take)
+    return Running(tuple(captures), (), tuple(concerned), written)
+
+
+def _written(take: Take) -> int:
+    """Bytes of samples in the files of a take, as of the last look."""
+    reel = take.reel
+    before = reel.timeline.captured(0, reel.timeline.end_before(reel.number))
+    return before * take.plan.frame_bytes + (0 if reel.capture is None else reel.capture.bytes)

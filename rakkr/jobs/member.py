@@ -10,11 +10,12 @@ from twisted.logger import Logger
 
 from rakkr.controller.messages import Receipt
 from rakkr.jobs.account import report_account
+from rakkr.jobs.chunk_events import ChunkEvents
 from rakkr.jobs.chunks import Chunks
 from rakkr.jobs.decisions import Wish
 from rakkr.jobs.delivery import Delivery, NotRendered
 from rakkr.jobs.ending import Ending, Result
-from rakkr.jobs.failure import report_failure
+from rakkr.jobs.failure import failure_facts, report_failure
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.lease import Lease
 from rakkr.jobs.parts import Part, chunk_frames_for, most_bytes
@@ -59,6 +60,7 @@ class Member:
         self._lease = lease
         self._left = left
         self._evidence = JobEvidence(place.evidence, plan.job)
+        self._chunk_events = ChunkEvents(self._evidence, plan, journal)
         self._delivery = Delivery(place, plan, lease, journal)
         self._timely = TimelyRender(place, plan, lease, self._delivery)
         self.report = Report(place, plan, recording, self._evidence)
@@ -179,12 +181,12 @@ class Member:
             self._delivery,
             chunk_frames,
         )
-        self._tell_of_chunks(chunk_frames)
+        self._chunk_events.started(chunk_frames)
         sending = Deferred.fromCoroutine(chunks.run(self.recording, self.recording.directory))
         try:
             recorded = await self.recording.run(self._leave)
             settled = await self._consider(recorded)
-            return settled or await self._all_chunks(await sending)
+            return settled or await self._all_chunks(await sending, chunk_frames)
         except NotRendered as error:
             return await self._fail_and_keep(str(error))
         except NotUploaded as error:
@@ -193,29 +195,14 @@ class Member:
             sending.addErrback(lambda _: None)  # nobody waits for it any more
             sending.cancel()
 
-    async def _all_chunks(self, count: int) -> Result:
+    async def _all_chunks(self, count: int, chunk_frames: int) -> Result:
         receipts = self.journal.remembered.receipts
         receipt = receipts[max(receipts)]
         frames = sum(each.end_frame - each.start_frame for each in receipts.values())
-        facts = {
-            "chunkSeconds": self.plan.chunk_seconds,
-            "chunkTotal": count,
-            "uploadedChunkCount": count,
-        }
-        self._evidence.emit("chunked_completed", "info", facts)
+        self._chunk_events.completed(chunk_frames)
         rate = self.plan.job.command.capture_sample_rate
         what = f"{frames / rate:.3f} s in {count} chunks"
         return await self._delivered(Receipt(checksum=receipt.checksum, size=receipt.size), what)
-
-    def _tell_of_chunks(self, chunk_frames: int) -> None:
-        command = self.plan.job.command
-        if not self.journal.remembered.receipts and self.journal.remembered.split is None:
-            facts = {
-                "chunkSeconds": chunk_frames / command.capture_sample_rate,
-                "device": command.capture_device,
-                "durationSeconds": command.duration_seconds,
-            }
-            self._evidence.emit("chunked_started", "info", facts)
 
     async def _split(self, why: str, free_bytes: int | None) -> Result:
         """The recording cannot be one file: deliver it as chunks, and say so."""
@@ -262,13 +249,14 @@ class Member:
             return await self._end(
                 Ending.NOTHING_TO_DELIVER, "stopped before anything was recorded"
             )
-        error = report_failure(self._evidence, self.recording.take, self.plan)
+        error = report_failure(self._evidence, self.recording, self.plan)
         await self._marks.failed(self.journal, error)
         return await self._end(Ending.FAILED, error)
 
     async def broke(self, why: str) -> Result:
         """This agent has a defect: the audio stays, and everybody is told."""
-        self._evidence.emit("capture_failed", "critical", {"error": why})
+        facts = failure_facts(self.recording, self.plan, why)
+        self._evidence.emit("capture_failed", "critical", facts)
         try:
             await self.recording.give_up()
         except CancelledError:
@@ -283,11 +271,13 @@ class Member:
         return attrs.evolve(result, receipt=receipt)
 
     async def _fail_and_keep(self, why: str) -> Result:
+        self._chunk_events.partial(self._chunk_frames(), why)
         await self.journal.note(Salvaged(why))
         await self._marks.failed(self.journal, why)
         return await self._end(Ending.FAILED, why)
 
     async def _keep(self, why: str) -> Result:
+        self._chunk_events.partial(self._chunk_frames(), why)
         await self.journal.note(Salvaged(why))
         return await self._end(Ending.KEPT, why)
 

@@ -31,6 +31,14 @@ class Reader:
         """The first frame behind its window."""
         return self.start + self.frames
 
+    @property
+    def channel_map(self) -> dict[str, object] | None:
+        """Its channel map, as its events have it."""
+        planned = self.journal.remembered.planned
+        if planned is None or planned.channel_map is None:
+            return None
+        return planned.channel_map.details()
+
     def emit(self, name: str, severity: Severity, details: Mapping[str, Any]) -> None:
         """Report an event of this job."""
         self.evidence.emit(name, severity, details)

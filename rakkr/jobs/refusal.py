@@ -21,28 +21,33 @@ _SEVERITY: Severity = "critical"
 
 
 async def refuse_job(
-    place: Workplace, journal: Journal, why: str, event: str | None = "capture_start_failed"
+    place: Workplace, journal: Journal, why: str, *, reported: bool = False
 ) -> Result:
     """
     Report and fail a job that cannot be recorded as it stands.
 
-    :param event: None when it was reported already.
+    :param reported: whether there was an event of it already.
     """
     job = journal.remembered.job
-    details: dict[str, Any] = {
-        "channelMap": None,
-        "command": place.live.current.capture_command,
-        "device": job.command.capture_device,
-        "error": why,
-        "outputPath": None,
-    }
-    if event is not None:
-        JobEvidence(place.evidence, job).emit(event, _SEVERITY, details)
+    if not reported:
+        facts = _facts(place, job.command.capture_device, why)
+        JobEvidence(place.evidence, job).emit("capture_start_failed", _SEVERITY, facts)
     if journal.remembered.has_audio:
         await journal.note(Salvaged(why))
     await marks_of(place).failed(journal, why)
     await journal.note(Done(Ending.FAILED.value, why, place.wall.now()))
     return Result(job.id, Ending.FAILED, why)
+
+
+def _facts(place: Workplace, device: str | None, why: str) -> dict[str, Any]:
+    """What there is to say of a capture that nobody tried."""
+    return {
+        "channelMap": None,
+        "command": place.live.current.capture_command,
+        "device": device,
+        "error": why,
+        "outputPath": None,
+    }
 
 
 async def refused_before(place: Workplace, journal: Journal) -> Result:
@@ -97,10 +102,11 @@ class _Unwritten:
 
 async def refuse_undecodable(place: Workplace, broken: UndecodableJob) -> Result:
     """Report and fail a job that cannot even be read."""
+    ids = {"jobId": broken.id, "recordingId": broken.recording_id}
     place.evidence.emit(
         "agent.recording_job.capture_start_failed",
         _SEVERITY,
-        {"error": broken.reason, "jobId": broken.id, "recordingId": broken.recording_id},
+        {**_facts(place, None, broken.reason), **ids},
         broken.recording_id,
     )
     if broken.id is not None:

@@ -126,8 +126,7 @@ class Sending:
                 )
             attempt += 1
             if attempt == _TRIES_UNTIL_REPORTED:
-                why = f"the upload failed {attempt} times and is tried on; the last time: {last}"
-                self.report_kept(ready, why, willRetry=True)
+                self._report_tries(upload.chunk, ready, attempt, last)
             await deferLater(self._place.clock, pause(attempt - 1))
 
     async def _once(self, upload: Upload) -> Receipt:
@@ -189,6 +188,14 @@ class Sending:
         except ControllerError as error:
             self.log.info("the job could not be read: {error}", error=str(error))
 
+    def _report_tries(self, chunk: int | None, ready: Deliverable, tries: int, last: str) -> None:
+        why = f"the upload failed {tries} times and is tried on; the last time: {last}"
+        if chunk is None:
+            self.report_kept(ready, why, willRetry=True)
+            return
+        facts = {"attempts": tries, "chunkIndex": chunk, "error": why, "willRetry": True}
+        self._evidence.emit("chunk_upload_failed", "warning", facts)
+
     def report_kept(self, ready: Deliverable, why: str, **more: object) -> None:
         """Report that a file stays on this node because it could not be delivered."""
         facts = {
@@ -197,9 +204,19 @@ class Sending:
             "error": why,
             "fileName": self._plan.job.command.output_file_name,
             "outputBitrateKbps": self._plan.render.bitrate_kbps,
-            "outputBytes": ready.path.stat().st_size if ready.path.exists() else None,
+            "outputBytes": size_of(ready.path),
             "outputCodec": self._plan.render.codec,
             "outputPath": str(ready.path),
             "outputVbr": self._plan.render.vbr,
         }
         self._evidence.emit("cache_upload_failed", "warning", {**facts, **more})
+
+
+def size_of(path: Path | str | None) -> int | None:
+    """The bytes of a file, for those who read of it; None where there is none to be seen."""
+    if path is None:
+        return None
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return None

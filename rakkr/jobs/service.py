@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from rakkr.controller.errors import ControllerError
 from rakkr.controller.messages import ClaimedGroup, Job
+from rakkr.health.edge import Edge
 from rakkr.jobs.crew import Crew
 from rakkr.jobs.refusal import refuse_undecodable
 from rakkr.jobs.session import Session
@@ -46,7 +47,11 @@ class JobWorkerService(MultiService):
         self._place = place
         self._shutdown_seconds = shutdown_seconds
         self._crew = Crew(place)
-        self._claims_failed = False
+        self._claims = Edge(
+            place.evidence,
+            "agent.recording_job.claim_next_failed",
+            "agent.recording_job.claim_next_recovered",
+        )
         self._opening: Deferred[None] = succeed(None)
         self._ready = False
         # A claim is let end: jobs that were leased in an answer nobody read would just expire.
@@ -146,9 +151,9 @@ class JobWorkerService(MultiService):
             try:
                 claimed = await self._claim_once()
             except ControllerError as error:
-                self._claim_failed(error)
+                self.log.warn("claiming failed: {error}", error=str(error))
+                self._claims.failed({"error": str(error), "nodeId": self._place.node_id})
                 return
-            self._claims_failed = False
             if not claimed:
                 return
 
@@ -157,6 +162,7 @@ class JobWorkerService(MultiService):
         controller = self._place.controller
         if self.recording < self._place.live.capacity:
             group = await controller.claim_next_group()
+            self._claims_answered()
             if group is not None:
                 await self._take(group)
             return group is not None
@@ -164,16 +170,16 @@ class JobWorkerService(MultiService):
             return False
         job = await controller.peek_next()
         if job is None or not self._crew.admits(job):
+            self._claims_answered()
             return False
-        await self._take(ClaimedGroup(jobs=(await controller.claim(job.id),), undecodable=()))
+        claimed = await controller.claim(job.id)
+        self._claims_answered()
+        await self._take(ClaimedGroup(jobs=(claimed,), undecodable=()))
         return True
 
-    def _claim_failed(self, error: ControllerError) -> None:
-        self.log.warn("claiming failed: {error}", error=str(error))
-        if not self._claims_failed:  # once per outage: an event each second would bury the others
-            self._claims_failed = True
-            details = {"error": str(error), "nodeId": self._place.node_id}
-            self._place.evidence.emit("agent.recording_job.claim_next_failed", "warning", details)
+    def _claims_answered(self) -> None:
+        """Nothing to do is an answer; not to have asked, because no slot is free, is none."""
+        self._claims.worked({"nodeId": self._place.node_id})
 
     async def _take(self, group: ClaimedGroup) -> None:
         for broken in group.undecodable:

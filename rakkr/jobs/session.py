@@ -241,12 +241,12 @@ class Session:
             return None
         members = tuple((by_job[plan.job.id], plan, 0) for plan in session.members)
         short = await self._place.disk.preflight(
-            load_of(session, session.seconds), concerned_by(session.members[0])
+            load_of(session, session.seconds), *map(concerned_by, session.members)
         )
         if short is not None:
-            for number, (journal, _, _) in enumerate(members):
-                event = "disk_space_insufficient" if number else None  # the watch told of the first
-                self._later(journal, refuse_job(self._place, journal, short.sentence, event))
+            for journal, _, _ in members:
+                refusing = refuse_job(self._place, journal, short.sentence, reported=True)
+                self._later(journal, refusing)
             return None
         for journal, plan, start in members:
             await write_plan(journal, session, plan, self._name, start)

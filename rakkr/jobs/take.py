@@ -46,6 +46,7 @@ class Take:
     The capture that jobs read their recordings from.
 
     :ivar name: its own, in the journals of all its jobs.
+    :ivar directory: where its files are.
     :ivar reel: what there is of it.
     :ivar readers: the jobs whose audio is being recorded.
     :ivar space: gives the space of delivered frames back.
@@ -73,7 +74,7 @@ class Take:
         self.device = KnownDevice(place, plan)
         self._place = place
         self._limits = limits
-        self._directory = Path(place.live.current.capture_dir).absolute()
+        self.directory = Path(place.live.current.capture_dir).absolute()
         self._journals: list[Journal] = []
         self._unneeded = Moment[None]()
         self._ready = Moment[None]()
@@ -288,7 +289,7 @@ class Take:
             capture.want(max(1, needed - self.reel.running_from()))
 
     def _request(self, device: str, path: Path | None) -> CaptureRequest:
-        path = path or self._directory / f"{self.plan.stem}.raw.wav"
+        path = path or self.directory / f"{self.plan.stem}.raw.wav"
         return request_of(self.plan, device, self.seconds_left, path)
 
     def _note(self, record: Record) -> Deferred[None]:

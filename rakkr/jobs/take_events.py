@@ -72,14 +72,17 @@ class TakeEvents:
 
     def disk_full(self, error: str, free_bytes: int) -> None:
         """The recording is over, because there is no room for more of it."""
-        capture, left = self._take.reel.capture, self._take.seconds_left
-        plan = self._take.plan
+        capture, plan = self._take.reel.capture, self._take.plan
+        began = None if capture is None else capture.started_at
         facts = {
             "error": error,
+            "estimatedCaptureBytes": plan.seconds * plan.rate * plan.frame_bytes,
             "freeBytes": free_bytes,
+            "growthAgeSeconds": 0 if began is None else int(self._clock.seconds() - began),
             "outputPath": None if capture is None else str(capture.path),
-            "remainingBytes": int(left * plan.rate) * plan.frame_bytes,
-            "writtenBytes": None if capture is None else capture.bytes,
+            "remainingBytes": int(self._take.seconds_left * plan.rate) * plan.frame_bytes,
+            "systemHealthDiskPath": str(self._take.directory),
+            "writtenBytes": 0 if capture is None else capture.bytes,
         }
         self._emit("disk_space_exhausted", "critical", facts)
 
@@ -93,18 +96,17 @@ class TakeEvents:
         facts: dict[str, Any] = {**self._facts(), "error": error, "willRetry": True}
         if isinstance(outcome, Stalled):
             seen = outcome.evidence
-            self._emit(
-                "capture_output_stalled",
-                "critical",
-                {
-                    **facts,
-                    "growthAgeSeconds": seen.age_seconds,
-                    "growthGraceSeconds": seen.grace_seconds,
-                    "lastGrowthSecondsAgo": seen.unchanged_seconds,
-                    "sizeBytes": seen.size,
-                    "stalledSeconds": seen.stalled_seconds,
-                },
-            )
+            stall = {
+                **facts,
+                "growthAgeSeconds": seen.age_seconds,
+                "growthGraceSeconds": seen.grace_seconds,
+                "lastGrowthSecondsAgo": seen.unchanged_seconds,
+                "sizeBytes": seen.size,
+                "stalledSeconds": seen.stalled_seconds,
+            }
+            for reader in self._take.readers:
+                own = {"channelMap": reader.channel_map}
+                reader.emit("capture_output_stalled", "critical", {**stall, **own})
         self._emit(self._loss_type, "warning", facts)
 
     def _facts(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from rakkr.audio.captured import CapturedAudio
 from rakkr.audio.pcm import UnknownFormat, sample_format
 from rakkr.controller.errors import ControllerError, Rejected, Unauthorised
 from rakkr.controller.messages import Job
-from rakkr.jobs.foreign import ForeignState, foreign_files, is_foreign
+from rakkr.jobs.foreign import ForeignState, foreign_files, is_foreign, takeover_facts
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.leases import assignments_for, hold_job
 from rakkr.jobs.leftovers import deliver_files
@@ -27,6 +27,7 @@ from rakkr.jobs.plan import ImpossibleJob, plan_member, plan_session
 from rakkr.jobs.planning import write_plan
 from rakkr.jobs.records import AxisBegan, Recorded, SegmentSealed
 from rakkr.jobs.segment_records import audio_members
+from rakkr.jobs.sending import size_of
 from rakkr.jobs.state_file import take_state
 from rakkr.jobs.workplace import JobEvidence, Workplace
 from rakkr.process_identity import holders
@@ -57,7 +58,7 @@ async def take_over(place: Workplace, state: ForeignState) -> Journal | None:
     if job is None:
         _log.warn("the controller does not know job {id} any more", id=state.job_id)
         return None
-    _tell(place, job, state)
+    await _tell(place, job, state)
     lease = hold_job(place, job, at_once=True)
     try:
         await _until_written(place, foreign_files(state))
@@ -85,15 +86,10 @@ async def _job_of(place: Workplace, state: ForeignState) -> Job | None:
         await deferLater(place.clock, _PAUSE_SECONDS)
 
 
-def _tell(place: Workplace, job: Job, state: ForeignState) -> None:
-    facts = {
-        "nodeId": state.node_id,
-        "outputPath": state.output_path,
-        "previousStatus": state.status,
-        "stateUpdatedAt": state.updated_at,
-        "uploadAlreadyAccepted": state.status == "uploaded",
-        "willUpload": state.status != "uploaded",
-    }
+async def _tell(place: Workplace, job: Job, state: ForeignState) -> None:
+    facts = takeover_facts(state)
+    if not state.is_chunked:
+        facts["outputBytes"] = await place.in_thread(size_of, state.output_path)
     JobEvidence(place.evidence, job).emit("recovered_after_restart", "warning", facts)
 
 

@@ -81,8 +81,8 @@ class Devices(Protocol):
 class Disk(Protocol):
     """Watches the disk that captures go to; ``rakkr.disk`` is the real one."""
 
-    async def preflight(self, wanted: CaptureLoad, concerned: Concerned) -> Short | None:
-        """Say what is missing for one more recording, after making room if need be."""
+    async def preflight(self, wanted: CaptureLoad, *concerned: Concerned) -> Short | None:
+        """Say what is missing for one more capture, after making room if need be."""
 
     def may_render(self) -> bool:
         """Whether a render that nobody waits for may take space now."""

@@ -94,7 +94,7 @@ class FrameSender:
         except ControllerError as error:
             self._edge.failed({**facts, "error": str(error)})
         else:
-            self._edge.worked({**facts, "error": None})
+            self._edge.worked(facts)
 
 
 class ChunkSender:

@@ -150,6 +150,15 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual(json.loads(self.controller.body), {"hostname": "r\ufffd"})
         self.assertEqual(self.controller.headers["content-type"], "application/json")
 
+    def test_nulls_of_events(self) -> None:
+        """The details of an event keep the members that nobody knows, as the contract has it."""
+        self.controller.data = {}
+        event = {"details": {"sizeBytes": None, "error": "x\0"}}
+        self.successResultOf(self.client.post_health_event(event))
+        self.assertEqual(
+            json.loads(self.controller.body), {"details": {"sizeBytes": None, "error": "x"}}
+        )
+
     def test_reason_is_one_line(self) -> None:
         """A reason of many lines is one header; an empty one is none."""
         self.controller.data = JOB
@@ -159,6 +168,21 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual(len(reason), 1000)
         self.successResultOf(self.client.mark_failed("j", "\n"))
         self.assertNotIn("x-rakkr-reason", self.controller.headers)
+
+    def test_skew_after_an_outage(self) -> None:
+        """The skew is the median of the last answers, and of those after an outage alone."""
+        self.controller.data = NODE
+        wall = [DATE_SECONDS, DATE_SECONDS, DATE_SECONDS - 60, *[DATE_SECONDS] * 2]
+        self.wall.now = lambda: wall.pop(0)
+        for _ in range(5):
+            self.successResultOf(self.client.heartbeat({}))
+            self.assertEqual(self.wall.skew_seconds, 0.5)
+        self.controller.status = 503
+        self.failureResultOf(self.client.heartbeat({}), Rejected)
+        self.controller.status = 200
+        wall.append(DATE_SECONDS - 60)
+        self.successResultOf(self.client.heartbeat({}))
+        self.assertEqual(self.wall.skew_seconds, 60.5)
 
     def test_skew_corrects_live_audio(self) -> None:
         """The heartbeat measures the skew, and the moment of live audio is the controller's."""

@@ -32,6 +32,10 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 
+PLAIN_VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text("abc"), inner), max_leaves=12
+)
+
 
 def nulls(value: Any) -> int:
     """Count the nulls inside objects and lists."""
@@ -51,6 +55,14 @@ class CleanTests(SynchronousTestCase):
         self.assertEqual(nulls(read), 0)
         self.assertNotIn("\\u0000", text)
         self.assertNotIn("\0", text)
+
+    @given(st.dictionaries(st.text("abc"), PLAIN_VALUES))
+    def test_nulls_stay(self, value: dict[str, object]) -> None:
+        """Where nulls may stay no member is lost, and nothing else changes."""
+        kept = clean(value, nulls=True)
+        self.assertEqual(kept.keys(), value.keys())
+        self.assertEqual(clean(kept), clean(value))
+        self.assertEqual(json.loads(encode(value, nulls=True)), kept)
 
     @given(VALUES)
     def test_once_is_enough(self, value: object) -> None:
@@ -76,6 +88,7 @@ class CleanTests(SynchronousTestCase):
             clean({"bad": bad, "none": None, "nan": bad[1], "x": 1}), {"bad": [], "x": 1}
         )
         self.assertEqual([clean(each) for each in bad], [None] * 5)
+        self.assertEqual(clean({"a": bad}, nulls=True), {"a": [None] * 5})
         self.assertEqual(clean((1 << 1023) - 1), (1 << 1023) - 1)
 
     def test_numbers(self) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.controller.skew import measure_skew
+from rakkr.controller.skew import SkewEstimate, measure_skew
 
 
 class SkewTests(SynchronousTestCase):
@@ -35,3 +35,31 @@ class SkewTests(SynchronousTestCase):
             self.assertIsNone(measure_skew(bad, 0.0, 0.1))
         self.assertIsNone(measure_skew(date, 0.0, 8.1))
         self.assertEqual(measure_skew(date, 784887151.0 + 4, 8.0), 0.5)
+
+
+class EstimateTests(SynchronousTestCase):
+    """What is believed of several measurements."""
+
+    def test_one_odd_answer(self) -> None:
+        """A single answer that is far off, late or early, changes little."""
+        estimate = SkewEstimate()
+        got = [estimate.measured(each) for each in (0.1, 0.2, 90.0, 0.3, 0.0, -90.0, 0.1)]
+        self.assertTrue(all(abs(each) <= 0.3 for each in got), got)
+
+    def test_first(self) -> None:
+        """The first answer is believed at once."""
+        self.assertEqual(SkewEstimate().measured(3600.0), 3600.0)
+
+    def test_a_clock_is_set(self) -> None:
+        """When a clock was really set, the second answer after it is believed."""
+        estimate = SkewEstimate()
+        got = [estimate.measured(each) for each in (0.0, 0.0, 60.0, 60.0)]
+        self.assertEqual(got, [0.0, 0.0, 0.0, 60.0])
+
+    def test_forgets(self) -> None:
+        """After an outage only what comes then counts."""
+        estimate = SkewEstimate()
+        estimate.measured(60.0)
+        estimate.measured(60.0)
+        estimate.forget()
+        self.assertEqual(estimate.measured(0.0), 0.0)

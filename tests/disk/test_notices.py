@@ -58,7 +58,7 @@ class NoticesTests(SynchronousTestCase):
         self.notices.low([ONE], seen(Rung.SHED), SPACE, NEED)
         self.notices.low([ONE, OTHER], seen(Rung.SHED), SPACE, NEED)
         for _ in range(2):
-            self.notices.fine(Space(9000, 10_000), NEED)
+            self.notices.fine(Space(9000, 10_000), NEED, 400)
         self.assertEqual(
             self.names(),
             [
@@ -68,12 +68,14 @@ class NoticesTests(SynchronousTestCase):
                 "disk_space_runtime_recovered info rec_2",
             ],
         )
-        expected = {"freeBytes": 9000, "requiredBytes": 6000}
+        expected = {"freeBytes": 9000, "requiredBytes": 6000, "writtenBytes": 400}
+        expected |= {"remainingBytes": 5000, "estimatedCaptureBytes": 5400}
         self.assertEqual(self.noted.events[2][2], {**OF_ONE, **expected})
 
     def test_swept(self) -> None:
         """A sweep is reported with what it did, as a warning when part of it failed."""
-        items = ({"recordingId": "r", "status": "deleted"},)
+        of_policy = {"policyId": "p", "reason": "max_age", "errors": []}
+        items = ({"recordingId": "r", "status": "deleted", **of_policy},)
         self.notices.swept([ONE], Swept(4, 2, 0, items), SPACE, NEED)
         self.notices.swept([ONE], Swept(4, 0, 1), SPACE, NEED)
         self.notices.swept([ONE], Swept(4), SPACE, NEED)
@@ -91,15 +93,17 @@ class NoticesTests(SynchronousTestCase):
         self.assertEqual(self.noted.events[0][2], {**OF_ONE, **expected})
 
     def test_enough(self) -> None:
-        """The room that was made is told beside what there was."""
-        self.notices.enough(ONE, SPACE, Space(7000, 10_000), NEED)
-        self.assertEqual(self.names(), ["disk_space_recovered info rec_1"])
+        """The room that was made is told beside what there was, to each that begins."""
+        self.notices.enough([ONE, OTHER], SPACE, Space(7000, 10_000), NEED)
+        told = [f"disk_space_recovered info {each.recording_id}" for each in (ONE, OTHER)]
+        self.assertEqual(self.names(), told)
         expected = {"initialFreeBytes": 900, "freeBytes": 7000, "requiredBytes": 6000}
         self.assertEqual(self.noted.events[0][2], {**OF_ONE, **expected})
 
     def test_insufficient(self) -> None:
-        """A recording that cannot begin is told how full the disk is."""
-        self.notices.insufficient(ONE, Short(6000, 900, "/rec"), Space(900, 9000))
-        self.assertEqual(self.names(), ["disk_space_insufficient critical rec_1"])
+        """Recordings that cannot begin are told how full the disk is."""
+        self.notices.insufficient([ONE, OTHER], Short(6000, 900, "/rec"), Space(900, 9000))
+        told = [f"disk_space_insufficient critical {each.recording_id}" for each in (ONE, OTHER)]
+        self.assertEqual(self.names(), told)
         expected = {"freeBytes": 900, "requiredBytes": 6000, "totalBytes": 9000}
         self.assertEqual(self.noted.events[0][2], {**OF_ONE, **expected, "usedPercent": 90.0})

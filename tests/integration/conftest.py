@@ -7,6 +7,7 @@ import inspect
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from rakkr.render.binary import Renderer
+from tests.integration.health_logs import faults_below
 from tests.integration.render_bench import renderer_named
 
 DEADLINE_SECONDS = 60.0
@@ -48,6 +50,14 @@ def clean_reactor() -> Iterator[None]:
     for call in left:
         call.cancel()
     assert not left, f"timers left behind: {left}"
+
+
+@pytest.fixture(autouse=True)
+def right_events(tmp_path: Path) -> Iterator[None]:
+    """Fail the test when an agent reported in it what the catalogue does not have."""
+    yield
+    wrong = faults_below(tmp_path)
+    assert not wrong, wrong
 
 
 @pytest.fixture

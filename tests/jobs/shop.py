@@ -100,6 +100,7 @@ class RoomyDisk:
     :ivar rendering: whether files may be rendered.
     :ivar tight: whether what is recorded does not fit.
     :ivar free: what is free when the reserve was given back.
+    :ivar concerned: whom it was asked for last.
     """
 
     short: Short | None = None
@@ -108,10 +109,11 @@ class RoomyDisk:
     free: int = 1 << 40
     gave_way: int = 0
     wanted: CaptureLoad | None = None
+    concerned: tuple[Concerned, ...] = ()
 
-    async def preflight(self, wanted: CaptureLoad, concerned: Concerned) -> Short | None:
+    async def preflight(self, wanted: CaptureLoad, *concerned: Concerned) -> Short | None:
         """Say what was laid out."""
-        self.wanted = wanted
+        self.wanted, self.concerned = wanted, concerned
         return self.short
 
     def may_render(self) -> bool:

@@ -78,7 +78,8 @@ class OrderTests(ChunkCase):
         self.assertEqual(self.ranges(), list(itertools.pairwise(edges)))
         self.assertEqual(sum(strip.frames for strip in self.shop.strips), 7 * RATE)
         self.assertEqual(self.told_of("capture_accounted")["capturedFrames"], 7 * RATE)
-        self.assertEqual(self.told_of("chunked_completed")["chunkTotal"], 4)
+        completed = self.told_of("chunked_completed")
+        self.assertEqual((completed["chunkTotal"], completed["chunkSeconds"]), (4, 2))
 
     def test_shorter_than_one(self) -> None:
         """A window shorter than a chunk is one chunk, the first and last."""
@@ -223,6 +224,34 @@ class RetryTests(ChunkCase):
         self.assertEqual(self.endings(done), [Ending.KEPT])
         self.assertTrue(self.remembered().is_salvage)
         self.assertEqual(self.remembered().undelivered[0].start, 2 * RATE)
+        partial = self.told_of("chunked_partial")
+        self.assertEqual((partial["uploadedChunkCount"], partial["pendingChunkCount"]), (1, 3))
+        self.assertEqual(partial["chunkSeconds"], 2)
+        self.assertEqual(self.every("chunked_completed"), [])
+
+    def test_lost_before_the_first(self) -> None:
+        """Where the controller has no chunk at all, it has no part of the recording."""
+        self.controller.answers["upload_cache_file"] = [Rejected(413, "", "cache file")]
+        done = self.begin(self.chunked(4))
+        self.shop.play(6)
+        self.assertEqual(self.endings(done), [Ending.KEPT])
+        self.assertEqual(self.every("chunked_partial"), [])
+
+    def test_told_once(self) -> None:
+        """A chunk that is refused again and again is told of at the fifth time, and tried on."""
+        self.failing(*[Unreachable("refused")] * 4)
+        done = self.begin(self.chunked(4))
+        self.shop.play(40)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])
+        self.assertEqual(self.every("chunk_upload_failed"), [])
+        self.setUp()
+        self.failing(*[Unreachable("refused")] * 7)
+        done = self.begin(self.chunked(4))
+        self.shop.play(120)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])
+        told_of = self.told_of("chunk_upload_failed")
+        self.assertEqual((told_of["attempts"], told_of["chunkIndex"]), (5, 0))
+        self.assertEqual(self.every("cache_upload_failed"), [])
 
 
 class GapTests(ChunkCase):

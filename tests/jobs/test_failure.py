@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -50,6 +51,15 @@ class FailureTests(SessionCase):
         self.fails("audio open error: No such device", 4)
         reason = self.failed_with(done, "capture_failed")
         self.assertIn("No such device", reason)
+        self.assertNotIn("chunkSeconds", self.told_of("capture_failed"))
+
+    def test_bad_exit_of_chunks(self) -> None:
+        """A job in pieces says how long they are, and that there is none."""
+        done = self.begin(make_job(duration_seconds=4, chunk_seconds=2))
+        self.fails("audio open error: No such device", 4)
+        self.failed_with(done, "capture_failed")
+        told_of = self.told_of("capture_failed")
+        self.assertEqual((told_of["chunkSeconds"], told_of["uploadedChunkCount"]), (2, 0))
 
     def test_too_small(self) -> None:
         """A window in which nothing came is no recording."""
@@ -94,6 +104,7 @@ class FailureTests(SessionCase):
         self.failed_with(done, "output_render_failed")
         details = self.shop.evidence.details("agent.recording_job.output_render_failed")
         self.assertTrue(details["rawOutputPath"].endswith("rec_1.raw.wav"))
+        self.assertEqual(details["rawOutputBytes"], Path(details["rawOutputPath"]).stat().st_size)
         self.assertEqual(self.shop.captures(), ["rec_1.raw.wav"])
 
     def test_no_room_for_a_name(self) -> None:

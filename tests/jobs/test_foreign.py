@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.controller.commands import CacheRetention
+from rakkr.health.catalogue import faults
 from rakkr.jobs.foreign import (
     BadState,
     ForeignChunk,
@@ -19,6 +20,7 @@ from rakkr.jobs.foreign import (
     foreign_files,
     is_foreign,
     read_foreign,
+    takeover_facts,
 )
 from tests.jobs.guessing import anything
 
@@ -55,6 +57,7 @@ WHOLE: dict[str, Any] = {
         {"index": 1, "outputPath": "/cache/a.c1.wav", "rawOutputPath": None},
     ],
 }
+TAKEN_OVER = "agent.recording_job.recovered_after_restart"
 
 
 def read(document: object) -> ForeignState:
@@ -184,3 +187,25 @@ class FileTests(SynchronousTestCase):
         """A job that was only claimed has none."""
         self.assertEqual(foreign_files(read({**LEGACY, "outputPath": None})), ())
         self.assertEqual(foreign_files(read(LEGACY)), (Path("/cache/a.wav"),))
+
+
+class FactsTests(SynchronousTestCase):
+    """What is told of a takeover."""
+
+    @given(anything(ForeignState))
+    def test_every_state(self, state: ForeignState) -> None:
+        """Whatever was left, the event is one that the catalogue has."""
+        facts = {**takeover_facts(state), "jobId": "job_9", "recordingId": "rec_9"}
+        self.assertEqual(faults(TAKEN_OVER, "warning", facts, "rec_9"), [])
+
+    def test_segments(self) -> None:
+        """Segments are told each; pieces are counted."""
+        facts = takeover_facts(read({**LEGACY, "recoveredSegments": WHOLE["recoveredSegments"]}))
+        self.assertEqual(facts["recoveredSegmentCount"], 2)
+        self.assertEqual(
+            facts["recoveredSegments"][0], {"attempt": 1, "bytes": 44, "path": "/cache/a.1.wav"}
+        )
+        facts = takeover_facts(read(WHOLE))
+        counts = (facts["chunkTotal"], facts["uploadedChunkCount"], facts["pendingChunkCount"])
+        self.assertEqual(counts, (4, 1, 2))
+        self.assertNotIn("outputPath", facts)

@@ -11,9 +11,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.controller.errors import Rejected, Unauthorised, Unreachable
+from rakkr.health.event import Severity
 from rakkr.jobs.decisions import Standing, Wish
 from rakkr.jobs.lease import Lease, Rhythm
+from rakkr.jobs.workplace import JobEvidence
 from tests.fakes.controller import FakeController
+from tests.fakes.evidence import Noted
 from tests.jobs.making import make_job, told
 
 
@@ -44,10 +47,15 @@ class LeaseTests(SynchronousTestCase):
             self.controller,
             self.job,
             rhythm,
-            lambda *event: self.events.append(event),
+            self.report,
         )
         lease.hold()
         return lease
+
+    def report(self, type_: str, severity: Severity, details: Mapping[str, Any]) -> None:
+        """Note an event, which must be one of the catalogue."""
+        self.events.append((type_, severity, details))
+        JobEvidence(Noted(), self.job).emit(type_, severity, details)
 
     def release(self, lease: Lease) -> None:
         """Release it, which must end at once."""
@@ -178,6 +186,35 @@ class LeaseTests(SynchronousTestCase):
         lease = self.hold()
         self.heartbeats_at(20)
         self.assertEqual([e[0] for e in self.events], ["agent.recording_job.status_poll_failed"])
+        self.release(lease)
+
+    def test_stop_of_an_operator(self) -> None:
+        """The 409 to a heartbeat that a stop brings about is no outage."""
+        self.controller.answers["heartbeat_job"] = [refusal(409)]
+        self.controller.answers["get_job"] = [told(self.job, "stop_requested")]
+        lease = self.hold()
+        lease.recording_ended()
+        self.heartbeats_at(20)
+        self.assertIs(lease.standing.wish, Wish.DELIVER)
+        self.assertEqual(self.events, [])
+        self.release(lease)
+
+    def test_outage_that_ends_with_a_stop(self) -> None:
+        """Once no heartbeats are sent any more, a job that can be read ends their outage."""
+        self.controller.answers["heartbeat_job"] = [Unreachable("refused")]
+        self.controller.answers["get_job"] = [Unreachable("refused")]
+        lease = self.hold()
+        self.heartbeats_at(12)
+        self.controller.answers["get_job"] = [told(self.job, "stop_requested")]
+        self.successResultOf(lease.look())
+        self.heartbeats_at(20)
+        self.assertEqual(
+            [name for name, _, _ in self.events],
+            [
+                "agent.recording_job.status_poll_failed",
+                "agent.recording_job.control_plane_recovered",
+            ],
+        )
         self.release(lease)
 
     def test_unauthorised_is_not_final(self) -> None:

@@ -119,10 +119,26 @@ class ClaimTests(ServiceCase):
         self.stop()
 
     def test_outage(self) -> None:
-        """An outage is one event, however often claiming fails in it."""
+        """An outage is one event, however often claiming fails in it, and its end another."""
         self.controller.answers["claim_next_group"] = [Unreachable("refused")]
         self.service.startService()
         self.shop.reactor.pump([1.0] * 10)
+        self.assertEqual(self.shop.evidence.types(), ["agent.recording_job.claim_next_failed"])
+        self.controller.answers["claim_next_group"] = [None]
+        self.shop.reactor.pump([1.0] * 3)
+        self.assertEqual(
+            self.shop.evidence.types()[1:], ["agent.recording_job.claim_next_recovered"]
+        )
+        details = self.shop.evidence.details("agent.recording_job.claim_next_recovered")
+        self.assertEqual(details, {"failureCount": 11, "nodeId": self.shop.place.node_id})
+        self.stop()
+
+    def test_outage_without_a_slot(self) -> None:
+        """Not to ask, because no slot is free, does not end an outage."""
+        self.controller.answers["claim_next_group"] = [Unreachable("refused")]
+        self.service.startService()
+        self.shop.place.live.capacity = 0
+        self.shop.reactor.pump([1.0] * 3)
         self.assertEqual(self.shop.evidence.types(), ["agent.recording_job.claim_next_failed"])
         self.stop()
 
@@ -319,7 +335,10 @@ class JoinTests(ServiceCase):
         """Another node that was quicker is an outage like any other, and no harm."""
         self.controller.answers["claim"] = [Rejected(409, "", "job claim")]
         self.offered = make_job(2)
-        self.shop.record(1)
+        self.shop.record(3)
+        self.assertEqual(len(self.controller.named("claim")), 3)
+        claims = [each for each in self.shop.evidence.types() if "claim_next" in each]
+        self.assertEqual(claims, ["agent.recording_job.claim_next_failed"], "a look is no claim")
         self.offered = None
         self.end()
         self.assertEqual([upload[3] for upload in self.shop.uploads()], ["job_1"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from rakkr.controller.commands import ChannelMap, ChannelMapEntry
 from rakkr.disk.need import Short
 from rakkr.inventory.stable import DeviceIdentity, Found
 from rakkr.jobs.ending import Ending, Result
+from rakkr.jobs.load import running_of
 from rakkr.jobs.records import SegmentSealed
 from tests.jobs.case import SessionCase
 from tests.jobs.making import make_job
@@ -135,6 +138,38 @@ class LossTests(TakeCase):
         self.assertIn("ended before the window was over", lost["error"])
         self.assertEqual(self.gaps(), [(4 * RATE, RATE)])
 
+    def test_stall_of_a_group(self) -> None:
+        """Each job of a capture that stalls is told with its own channel map."""
+        entry = ChannelMapEntry(source_channel_index=2)
+        mapped = ChannelMap(channel_mode="mono", entries=(entry,), template_name="Pulpit")
+        done = self.begin(
+            make_job(1, duration_seconds=40), make_job(2, duration_seconds=40, channel_map=mapped)
+        )
+        self.shop.record(2)
+        self.quiet(31)
+        self.shop.reactor.last.exits(1)
+        self.quiet(1)
+        self.shop.play(10)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED] * 2)
+        stalls = self.every("capture_output_stalled")
+        maps = {facts["jobId"]: facts["channelMap"] for _, facts in stalls}
+        self.assertIsNone(maps["job_1"])
+        self.assertEqual(maps["job_2"]["templateName"], "Pulpit")
+
+    def test_written(self) -> None:
+        """The watch of the disk learns how much all segments had at the last look."""
+        look = RATE  # a quarter of a second
+        done = self.begin(make_job(duration_seconds=10))
+        self.shop.record(3)
+        self.assertApproximates(running_of([self.session]).written, 3 * RATE * 4, look)
+        self.dies()
+        self.quiet(1)
+        self.shop.record(2)
+        self.assertApproximates(running_of([self.session]).written, 5 * RATE * 4, look)
+        self.shop.play(9)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])
+        self.assertEqual(running_of([self.session]).written, 0)
+
     def test_stall(self) -> None:
         """A capture that stops growing is ended, told of with its evidence, and begun anew."""
         done = self.begin(make_job(duration_seconds=60))
@@ -148,6 +183,7 @@ class LossTests(TakeCase):
         stalled = self.told_of("capture_output_stalled")
         self.assertGreaterEqual(stalled["lastGrowthSecondsAgo"], 30)
         self.assertTrue(stalled["willRetry"])
+        self.assertIsNone(stalled["channelMap"])
         ((start, frames),) = self.gaps()
         self.assertEqual(start, 20 * RATE)
         self.assertApproximates(frames / RATE, 32.0, 0.5)
@@ -337,6 +373,10 @@ class FullDiskTests(TakeCase):
         self.assertEqual(facts["freeBytes"], 12_345)
         self.assertIn("No space left on device", facts["error"])
         self.assertEqual(facts["writtenBytes"], 4 * RATE * 4)
+        self.assertEqual(facts["estimatedCaptureBytes"], 10 * RATE * 4)
+        self.assertAlmostEqual(facts["remainingBytes"], 6 * RATE * 4, delta=RATE * 4)
+        self.assertIn(facts["growthAgeSeconds"], {3, 4})
+        self.assertEqual(facts["systemHealthDiskPath"], str(Path(facts["outputPath"]).parent))
         self.assertNotIn("capture_device_lost", self.told_types())
 
     def test_nothing_recorded(self) -> None:
@@ -364,5 +404,6 @@ class FullDiskTests(TakeCase):
             [call[1] for call in self.controller.named("mark_failed")], ["job_1", "job_2"]
         )
         self.assertIn("required 10 bytes", self.controller.named("mark_failed")[0][2])
-        ((_, facts),) = self.every("disk_space_insufficient")  # the watch told of the first
-        self.assertEqual(facts["jobId"], "job_2")
+        # It is the watch of the disk that tells of it, to both.
+        self.assertEqual([each.job_id for each in self.shop.disk.concerned], ["job_1", "job_2"])
+        self.assertEqual(self.every("capture_start_failed"), [])

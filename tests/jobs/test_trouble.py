@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.jobs.trouble import Trouble, set_aside
+from tests.fakes.evidence import Noted
 
 
 class TroubleTests(SynchronousTestCase):
@@ -18,6 +20,14 @@ class TroubleTests(SynchronousTestCase):
         trouble = Trouble("unwritable", Path("/a/b"), "the disk is full")
         advice = "make room there, or let the agent write there"
         self.assertEqual(trouble.sentence, f"/a/b cannot be written: the disk is full; {advice}")
+
+    def test_told(self) -> None:
+        """Whatever it is, the catalogue has it."""
+        for what in get_args(get_type_hints(Trouble)["what"]):
+            trouble = Trouble(what, Path("/a/b"), "e")
+            self.assertIn("/a/b", trouble.sentence)
+            facts = {"error": "e", "path": "/a/b", "what": what}
+            Noted().emit("agent.recording_job.journal_trouble", "warning", facts)
 
     def test_set_aside(self) -> None:
         """A file gets a new name, and one that was set aside earlier stays."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.meters.failures import SamplingFailures, Source, classify
+from tests.meters.watching import judged
 
 SOURCE = Source("alsa", "hw:CARD=XUSB,DEV=0", "S32_LE")
 OTHER = Source("alsa", "default", "S16_LE")
@@ -101,7 +102,7 @@ class FailureTests(SynchronousTestCase):
         last = "agent.meter.capture_recovered"
         for error in seen:
             events = failures.worked(SOURCE) if error is None else failures.failed(SOURCE, error)
-            for event in events:
+            for event in judged(events):
                 self.assertNotEqual(event.type, last)
                 last = event.type
             recovered = last == "agent.meter.capture_recovered"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.meters.lag import WELL_SECONDS, Lag
+from tests.meters.watching import judged
 
 
 class LagTests(SynchronousTestCase):
@@ -22,7 +23,7 @@ class LagTests(SynchronousTestCase):
 
     def test_once(self) -> None:
         """Frames that are left out are told at once, and once, with how many there were."""
-        (event,) = self.subject.seen("iface_1", 480, 10.0)
+        (event,) = judged(self.subject.seen("iface_1", 480, 10.0))
         self.assertEqual((event.type, event.severity), ("agent.meter.behind", "warning"))
         expected = {"interfaceId": "iface_1", "leftOutFrames": 480, "nodeId": "node_1"}
         self.assertEqual(event.details, expected)
@@ -33,7 +34,7 @@ class LagTests(SynchronousTestCase):
         self.types(480, 10.0)
         self.types(20, 50.0)
         self.assertEqual(self.types(0, 50.0 + WELL_SECONDS - 0.1), [])
-        (event,) = self.subject.seen("iface_2", 0, 50.0 + WELL_SECONDS)
+        (event,) = judged(self.subject.seen("iface_2", 0, 50.0 + WELL_SECONDS))
         self.assertEqual((event.type, event.severity), ("agent.meter.behind_recovered", "info"))
         self.assertEqual(event.details["leftOutFrames"], 500)
         self.assertEqual(self.types(0, 500.0), [])

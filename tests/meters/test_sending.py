@@ -84,7 +84,11 @@ class FrameTests(SynchronousTestCase):
             sorted(facts), ["capturedAt", "channelCount", "error", "interfaceId", "nodeId"]
         )
         self.assertIn("reset", facts["error"])
-        self.assertEqual(self.noted.events[1][2]["failureCount"], 2)
+        facts = self.noted.events[1][2]
+        self.assertEqual(
+            sorted(facts), ["capturedAt", "channelCount", "failureCount", "interfaceId", "nodeId"]
+        )
+        self.assertEqual(facts["failureCount"], 2)
 
     def test_a_defect(self) -> None:
         """A defect is logged, and the next frame is posted."""

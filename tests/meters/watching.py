@@ -11,11 +11,19 @@ from rakkr.meters.alarms import Alarms
 from rakkr.meters.event import MeterEvent
 from rakkr.meters.frame import MeterFrame
 from rakkr.meters.limits import Limits
+from tests.fakes.evidence import Noted
 
 
 def short(type_: str) -> str:
     """The type of an event without what all have."""
     return type_.removeprefix("agent.meter.")
+
+
+def judged(events: list[MeterEvent]) -> list[MeterEvent]:
+    """The events, which are as the catalogue has them, or the test fails."""
+    for event in events:
+        Noted().emit(event.type, event.severity, event.details)
+    return events
 
 
 class WatchingCase(SynchronousTestCase):
@@ -30,7 +38,7 @@ class WatchingCase(SynchronousTestCase):
 
     def see(self, *frames: MeterFrame) -> list[MeterEvent]:
         """What a row of frames makes the alarms report."""
-        return [event for each in frames for event in self.alarms.see(each)]
+        return judged([event for each in frames for event in self.alarms.see(each)])
 
     def types(self, *frames: MeterFrame) -> list[str]:
         """The types of it."""

@@ -20,6 +20,7 @@ from tests.integration.chaos.judge import Judge
 from tests.integration.chaos.scenario import Job, Plan
 from tests.integration.chaos.stages import Stages
 from tests.integration.chaos.world import World
+from tests.integration.health_logs import faults_below
 
 _PAUSE_SECONDS = 0.4
 _QUIET_SECONDS = 2.0
@@ -128,6 +129,7 @@ class _OneRun:
         await gatherResults(works).addTimeout(_PATIENCE_SECONDS, world.reactor)
         events = await self._heard()
         await world.rig.stop()
+        problems += faults_below(world.rig.directory)
         accounts, judge = [], Judge(world, events)
         for each in self.asked:
             try:

@@ -1,0 +1,1 @@
+"""The rows of the event catalogue, by area: data, and nothing else."""

@@ -1,0 +1,1 @@
+"""How the machine itself is: its disks, its load, its sound cards."""

@@ -12,6 +12,7 @@ NAMES = {
     "loudness": "loudness and true peak for each channel, against ffmpeg ebur128 on stereo",
     "memory": "resident memory over an hour of (accelerated) metering of 32 channels",
     "meters": "a second of 32 and 64 channels: levels, quality, correlation, against C and ffmpeg",
+    "outbox": "health events: what one costs, and the memory while 100,000 are delivered",
     "posts": "small JSON posts through the pooled client, against the same client unpooled",
     "reactor_delay": "lateness of a 10 ms timer while 64 channels are metered, against idle",
     "record32": "the whole agent recording 32 channels with meters and live listening",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import struct
 from functools import partial
-from pathlib import Path
 from signal import SIGINT
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
-import psutil
 from twisted.application.service import MultiService
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -22,25 +18,18 @@ from rakkr.controller.errors import BadTrust
 from rakkr.controller.token import FileToken, TextToken, TokenSource
 from rakkr.controller.transport import Timeouts
 from rakkr.controller.trust import Trust
-from rakkr.health.jsonl import JsonLines
-from rakkr.health.reporter import HealthReporter
-from rakkr.heartbeat import Description, HeartbeatService
-from rakkr.inventory.document import (
-    Identity,
-    heartbeat_body,
-    interfaces_for_controller,
-    inventory_document,
-)
-from rakkr.inventory.host import HostFacts, Machine
-from rakkr.inventory.interface import Inventory
+from rakkr.describer import Describer, make_probe, make_survey
+from rakkr.heartbeat import HeartbeatService
+from rakkr.inventory.asking import HardwareAsking
 from rakkr.inventory.probe import InventoryProbe
+from rakkr.inventory.survey import Survey
 from rakkr.jobs.service import JobWorkerService
 from rakkr.machine import InputWatch, add_system_health, make_problems
 from rakkr.metering import make_meters
 from rakkr.meters.kept import Kept
+from rakkr.reporting import make_reporter
 from rakkr.root import Resource
 from rakkr.settings import Settings
-from rakkr.version import VERSION
 from rakkr.workshop import make_workshop, warn_without_renderer
 
 if TYPE_CHECKING:
@@ -95,110 +84,6 @@ def make_controller(settings: Settings, world: World, token: TokenSource) -> Con
     )
 
 
-def make_reporter(
-    settings: Settings, world: World, controller: ControllerClient | None
-) -> HealthReporter:
-    """Build the keeper of evidence."""
-    if settings.agent_health_log_store != "jsonl":
-        log.warn(
-            "the sqlite health store comes later; events go to {path}",
-            path=settings.agent_health_log_file,
-        )
-    lines = JsonLines(
-        settings.agent_health_log_file.absolute(),
-        settings.agent_health_log_max_bytes,
-        settings.agent_health_log_retained_files,
-    )
-    return HealthReporter(
-        world.reactor, world.wall, settings.node_id, lines, controller, world.run_id
-    )
-
-
-def make_probe(settings: Settings, world: World) -> InventoryProbe:
-    """Build what looks for audio inputs and facts of this machine."""
-    return InventoryProbe(
-        spawner=world.reactor,
-        clock=world.reactor,
-        threads=world.reactor,
-        pool=world.pool,
-        environ=world.environ,
-        machine=Machine(
-            uname=os.uname,
-            addresses=psutil.net_if_addrs,
-            pointer_bits=8 * struct.calcsize("P"),
-            search_path=world.search_path,
-            root=Path("/"),
-        ),
-        arecord_command=settings.inventory_arecord_command,
-        pcm_list=settings.inventory_proc_asound_pcm_path,
-        sound=Path("/sys/class/sound"),
-    )
-
-
-@attrs.define
-class Describer:
-    """
-    Says what this node is, for the heartbeat and for the printed inventory.
-
-    :ivar known: what the last probe found that could be carried out.
-    :ivar latest: what the last probe found.
-    """
-
-    settings: Settings
-    world: World
-    probe: InventoryProbe
-    known: Inventory = attrs.field(factory=lambda: Inventory((), probe_ok=False))
-    latest: Inventory = attrs.field(factory=lambda: Inventory((), probe_ok=False))
-
-    async def __call__(self) -> Description:
-        """Probe, and describe; inputs are not forgotten because a probe failed."""
-        found = self.latest = await self.probe.probe()
-        if found.probe_ok:
-            self.known = found
-        return self._described(await self.probe.host(), self.known)
-
-    def unprobed(self) -> Description:
-        """What can be said before any probe: a beat does not wait for one."""
-        names = os.uname()
-        host = HostFacts(hostname=names.nodename, addresses=(), architecture=names.machine)
-        return self._described(host, Inventory((), probe_ok=False))
-
-    async def document(self) -> dict[str, Any]:
-        """The document of ``--print-inventory``."""
-        inventory = await self.probe.probe()
-        return self._document(await self.probe.host(), inventory)
-
-    def _document(self, host: HostFacts, inventory: Inventory) -> dict[str, Any]:
-        settings = self.settings
-        identity = Identity(
-            node_id=settings.node_id,
-            alias=settings.alias,
-            site=settings.site,
-            room=settings.room,
-        )
-        stamp = self.world.wall.stamp()
-        return inventory_document(identity, host, inventory, version=VERSION, stamp=stamp)
-
-    def _described(self, host: HostFacts, inventory: Inventory) -> Description:
-        document = self._document(host, inventory)
-        known = inventory.probe_ok and inventory.interfaces
-        return Description(
-            heartbeat=lambda status: heartbeat_body(
-                host, inventory.interfaces, status=status, version=VERSION
-            ),
-            summary={
-                "alias": document["alias"],
-                "audioBackends": document["runtime"]["audioBackends"],
-                "hostname": document["hostname"],
-                "interfaceCount": len(document["interfaces"]),
-                "lastSeenAt": document["lastSeenAt"],
-                "nodeId": document["id"],
-                "status": document["status"],
-            },
-            interfaces=interfaces_for_controller(inventory) if known else None,
-        )
-
-
 def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     """
     Add the agent's services, those that the others need first.
@@ -224,15 +109,24 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     say_hello = partial(reporter.emit, "agent.started", "info", started)
     Resource("start", opening=say_hello).setServiceParent(root)
     probe = make_probe(settings, world)
-    describe = Describer(settings, world, probe)
-    inputs = InputWatch(describe)
+    survey = make_survey(world, probe)
+    describe = Describer(settings, world, probe, survey)
+    inputs = InputWatch(describe, survey)
     watch = partial(add_system_health, root, settings, world, reporter, problems)
     if controller is None:
         log.warn("no controller token is set: nothing is recorded until there is one")
         watch(audio=inputs.anew, devices=lambda: [settings.capture_device])
         return
     kept = Kept(world.reactor, world.in_thread)
-    workshop = make_workshop(settings, world, controller, reporter, probe, measured=kept.measured)
+    workshop = make_workshop(
+        settings,
+        world,
+        controller,
+        reporter,
+        probe,
+        measured=kept.measured,
+        known=lambda: survey.known.interfaces,
+    )
     workshop.cache.setServiceParent(root)
     workshop.disk.setServiceParent(root)
     warn_without_renderer(settings, world)
@@ -250,8 +144,10 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         first=describe.unprobed(),
         status=lambda: "recording" if jobs.recording else status(),
         seconds=settings.heartbeat_seconds,
+        directory=workshop.directory,
         problems=problems,
     )
+    hardware = let_ask(root, survey, probe, jobs)
     heartbeat.setServiceParent(root)
     meters = make_meters(
         settings,
@@ -262,13 +158,26 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         find_route=workshop.way.find_route,
         takes=lambda: jobs.takes,
         kept=kept,
-        busy=lambda: not jobs.ready or jobs.recording > 0 or bool(jobs.takes),
-        known=lambda: describe.known.interfaces,
-        controllers=lambda: heartbeat.interfaces,
+        busy=lambda: hardware.active or jobs.busy,
+        known=lambda: survey.known.interfaces,
+        directory=workshop.directory,
     )
-    workshop.way.holders.append(meters.let_go)
+    workshop.way.holders += [hardware.let_go, meters.let_go]
+    hardware.holders.append(meters.let_go)
     meters.setServiceParent(root)
     jobs.setServiceParent(root)
+
+
+def let_ask(
+    root: MultiService, survey: Survey, probe: InventoryProbe, jobs: JobWorkerService
+) -> HardwareAsking:
+    """Let devices be asked what they can do, while no job needs any."""
+    hardware = probe.asking
+    assert hardware is not None
+    hardware.busy = lambda: jobs.busy
+    Resource("inputs", closing=survey.stop).setServiceParent(root)
+    Resource("hardware", closing=hardware.let_go).setServiceParent(root)
+    return hardware
 
 
 def _with_own_thread(root: MultiService, world: World) -> World:

@@ -65,8 +65,10 @@ def choose_mode(settings: Settings) -> Mode | None:
     """
     The first mode that is set, in the contract's order; None for the daemon.
 
-    :raises UsageError: for a mode that this version does not have.
+    :raises UsageError: for a mode that this version does not have, and for half of one.
     """
+    if settings.table and not settings.print_inventory:
+        raise UsageError("--table goes with --print-inventory")
     attach = settings.attach_cache_file or settings.attach_cache_recording_id
     order: tuple[tuple[Any, Mode | str], ...] = (
         (settings.print_inventory, modes.print_inventory),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import attrs
@@ -13,9 +13,11 @@ from twisted.logger import Logger
 from rakkr.clock import WallTime
 from rakkr.controller.errors import ControllerError
 from rakkr.controller.interface import IController
-from rakkr.controller.messages import Interface, Node
+from rakkr.controller.messages import Node
 from rakkr.health.edge import Edge, Emitter
 from rakkr.health.problems import OpenProblems
+from rakkr.inventory.theirs import Directory
+from rakkr.inventory_sync import InventorySync, Told
 from rakkr.live import LiveSettings
 from rakkr.periodic import Periodic
 
@@ -30,14 +32,16 @@ class Description:
     What the node says of itself.
 
     :ivar heartbeat: the heartbeat's body for a status.
-    :ivar summary: the members of the contract's heartbeat events.
-    :ivar interfaces: for the inventory; None when the probe failed or found nothing, because
-        posting an empty list would mark every interface absent.
+    :ivar inputs: for the inventory.
     """
 
     heartbeat: Callable[[str], Mapping[str, Any]]
-    summary: Mapping[str, Any]
-    interfaces: Sequence[Mapping[str, Any]] | None
+    inputs: Told
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The members of the contract's heartbeat events."""
+        return self.inputs.summary
 
 
 class HeartbeatService(MultiService):
@@ -45,8 +49,6 @@ class HeartbeatService(MultiService):
     Beats at once and then every ``seconds``.
 
     Each duty has a timer of its own: a slow probe, config or inventory never holds a beat up.
-
-    :ivar interfaces: the controller's interfaces of this node, with its ids for them.
     """
 
     log = Logger()
@@ -63,12 +65,14 @@ class HeartbeatService(MultiService):
         first: Description,
         status: Callable[[], str],
         seconds: float,
+        directory: Directory,
         problems: OpenProblems | None = None,
     ) -> None:
         """
         :param describe: probes this machine; may take its time.
         :param first: what is said before the first probe answered.
         :param status: the node's status in the controller's words.
+        :param directory: where the controller's ids for our inputs are kept.
         :param problems: where it is remembered over a restart what was reported.
         """
         super().__init__()
@@ -82,19 +86,18 @@ class HeartbeatService(MultiService):
         self._evidence = evidence
         self._problems_told = problems
         self._skewed = problems is not None and problems.get(CLOCK_SKEW) is not None
-        self._inventory_taken: Sequence[Mapping[str, Any]] | None = None
         self._problems: dict[str, tuple[str, ...]] = {}
-        self.interfaces: tuple[Interface, ...] = ()
         prefix = "agent.node_"
-        self._beats, self._configs, self._inventories = (
+        self._beats, self._configs = (
             Edge(
                 evidence,
                 f"{prefix}{what}.sync_failed",
                 f"{prefix}{what}.sync_recovered",
                 problems=problems,
             )
-            for what in ("heartbeat", "config", "inventory")
+            for what in ("heartbeat", "config")
         )
+        self._inventory = InventorySync(clock, controller, evidence, directory, problems)
         for name, work in (
             ("the heartbeat", self._beat),
             ("reading the node's config", self._read_config),
@@ -115,7 +118,7 @@ class HeartbeatService(MultiService):
         self._judge_skew()
 
     def _learn(self, node: Node) -> None:
-        self.interfaces = node.interfaces
+        self._inventory.heard(node)
         self._mention("node", node.problems)
 
     def _mention(self, what: str, problems: tuple[str, ...]) -> None:
@@ -179,14 +182,4 @@ class HeartbeatService(MultiService):
 
     async def _probe(self) -> None:
         self._description = await self._describe()
-        interfaces = self._description.interfaces
-        if interfaces is None or interfaces == self._inventory_taken:
-            return
-        try:
-            node = await self._controller.post_inventory(interfaces)
-        except ControllerError as error:
-            self._inventories.failed({**self._description.summary, "error": str(error)})
-            return
-        self._inventory_taken = interfaces
-        self._learn(node)
-        self._inventories.worked({**self._description.summary, "error": None})
+        await self._inventory.tell(self._description.inputs)

@@ -40,21 +40,24 @@ def make_problems(settings: Settings, world: World) -> OpenProblems:
     return OpenProblems(path, world.in_thread)
 
 
-class Describes(Protocol):
-    """What says what this node is, each time anew; see ``rakkr.agent.Describer``."""
+class Looks(Protocol):
+    """What looks for inputs; see ``rakkr.inventory.survey.Survey``."""
 
-    known: Inventory
-    latest: Inventory
+    @property
+    def known(self) -> Inventory:
+        """What there is."""
 
-    def __call__(self) -> Awaitable[Description]:
-        """Probe, and describe."""
+    @property
+    def trouble(self) -> str | None:
+        """Why some cannot be looked for, None when they can."""
 
 
 class InputWatch:
     """Describes the node for the heartbeat, and keeps what that found for the watch over inputs."""
 
-    def __init__(self, describe: Describes) -> None:
+    def __init__(self, describe: Callable[[], Awaitable[Description]], looks: Looks) -> None:
         self._describe = describe
+        self._looks = looks
         self._summary: Mapping[str, Any] = {}
         self._first = Moment[None]()
 
@@ -62,23 +65,29 @@ class InputWatch:
         """Probe, and describe."""
         description = await self._describe()
         self._summary = description.summary
-        self._first.comes(None)
+        if self._says_anything:
+            self._first.comes(None)
         return description
 
+    @property
+    def _says_anything(self) -> bool:
+        return self._looks.known.probe_ok or self._looks.trouble is not None
+
     async def last(self) -> AudioInputs:
-        """What the last probe found; waits for the first."""
+        """What the last probe found; waits for the first that says anything."""
         await self._first.when()
-        latest = self._describe.latest
         return AudioInputs(
-            interfaces=self._describe.known.interfaces,
+            interfaces=self._looks.known.interfaces,
             backends=self._summary["audioBackends"],
             listed=self._summary["interfaceCount"],
-            error=None if latest.probe_ok else latest.reason or "the inputs cannot be looked for",
+            error=self._looks.trouble,
         )
 
     async def anew(self) -> AudioInputs:
         """Probe now; for an agent without a heartbeat."""
         await self()
+        while not self._says_anything:  # each look takes its time
+            await self()
         return await self.last()
 
 

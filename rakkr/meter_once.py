@@ -10,6 +10,7 @@ from twisted.internet.task import deferLater
 
 from rakkr.inventory.interface import AudioInterface
 from rakkr.inventory.probe import InventoryProbe
+from rakkr.inventory.theirs import Directory
 from rakkr.live import LiveSettings
 from rakkr.metering import find_model, make_idle, name_of
 from rakkr.meters.frame import MeterFrame
@@ -107,7 +108,7 @@ class _Once:
         assert measured is not None
         return MeterFrame(
             captured_at=self._world.wall.now(),
-            interface_id=name_of(None, stream.wished, self._known, ()),
+            interface_id=name_of(None, stream.wished, self._known, Directory()),
             levels=measured.levels,
             frames=measured.frames,
             rate=analysis.rate,

@@ -19,10 +19,9 @@ from rakkr.capture.capture import Capture
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.router import FindRoute
 from rakkr.controller.interface import IController
-from rakkr.controller.messages import Interface
 from rakkr.health.edge import Emitter
 from rakkr.inventory.interface import FALLBACK, AudioInterface
-from rakkr.inventory.reference import parse_reference
+from rakkr.inventory.theirs import Directory, interface_of
 from rakkr.jobs.take import Take
 from rakkr.live import LiveSettings
 from rakkr.meters.alarms import Alarms
@@ -97,9 +96,10 @@ def idle_request(live: LiveSettings, known: Sequence[AudioInterface]) -> Capture
     """What to listen to while nothing is recorded, as the settings are now."""
     settings = live.current
     own = settings.meter_backend in {"jack", "pipewire"}
-    interface = interface_of(settings.capture_device, known)
+    backend = settings.meter_backend if own else settings.capture_backend
+    interface = interface_of(settings.capture_device, backend, known)
     return CaptureRequest(
-        backend=settings.meter_backend if own else settings.capture_backend,
+        backend=backend,
         command=settings.capture_command,
         args_template=settings.meter_args_template,
         device=settings.capture_device,
@@ -121,33 +121,21 @@ def _sample(name: str) -> SampleFormat:
         return sample_format(_DEFAULT_FORMAT)
 
 
-def interface_of(device: str, known: Sequence[AudioInterface]) -> AudioInterface | None:
-    """Find the input that a name of ALSA's stands for."""
-    reference = parse_reference(device)
-    if reference is None:
-        return None
-    return next((each for each in known if reference.means(each)), None)
-
-
 def name_of(
     interface_id: str | None,
     wished: CaptureRequest,
     known: Sequence[AudioInterface],
-    controllers: Sequence[Interface],
+    directory: Directory,
 ) -> str:
     """
     Name an interface as the controller does, else as we do.
 
     :param interface_id: the controller's id, where the job says it.
-    :param controllers: the interfaces as the controller knows them.
     """
     if interface_id is not None:
         return interface_id
-    ours = interface_of(wished.device, known)
-    if ours is None:
-        return FALLBACK.id
-    theirs = (each.id for each in controllers if each.system_ref == ours.system_ref)
-    return next(theirs, ours.id)
+    ours = interface_of(wished.device, wished.backend, known)
+    return FALLBACK.id if ours is None else directory.id_of(ours) or ours.id
 
 
 def make_meters(
@@ -162,7 +150,7 @@ def make_meters(
     kept: Kept,
     busy: Callable[[], bool],
     known: Callable[[], Sequence[AudioInterface]],
-    controllers: Callable[[], Sequence[Interface]],
+    directory: Directory,
 ) -> MeterService:
     """Build the service; nothing runs yet."""
     model = find_model()
@@ -194,7 +182,7 @@ def make_meters(
         busy=busy,
         follow=follow,
         idle=None if invented else idle,
-        name_of=lambda id_, wished: name_of(id_, wished, known(), controllers()),
+        name_of=lambda id_, wished: name_of(id_, wished, known(), directory),
         post_seconds=post_seconds(settings),
         synthetic_channels=(lambda: live.current.capture_channels) if invented else None,
     )

@@ -23,18 +23,23 @@ def _answer(value: Any) -> None:
 
 
 async def print_inventory(settings: Settings, world: World) -> int:
-    """Print the node's inventory as JSON."""
-    from rakkr.agent import Describer, make_probe
+    """Print the node's inventory as JSON, or its inputs as a table."""
     from rakkr.controller.sanitise import clean
+    from rakkr.describer import Describer, make_probe, make_survey
 
-    describe = Describer(settings, world, make_probe(settings, world))
-    _answer(clean(await describe.document()))
+    probe = make_probe(settings, world)
+    describe = Describer(settings, world, probe, make_survey(world, probe))
+    if settings.table:
+        sys.stdout.write(await describe.table())
+        sys.stdout.flush()
+    else:
+        _answer(clean(await describe.document()))
     return 0
 
 
 async def print_meter_frame(settings: Settings, world: World) -> int:
     """Measure the configured device once, and print its levels as JSON."""
-    from rakkr.agent import make_probe
+    from rakkr.describer import make_probe
     from rakkr.meter_once import NoSamples, one_frame
 
     try:
@@ -190,12 +195,14 @@ class _Shop:
         self._world = world
 
     async def __aenter__(self) -> Any:
-        from rakkr.agent import make_probe, make_reporter
+        from rakkr.describer import make_probe
+        from rakkr.reporting import make_reporter
         from rakkr.workshop import make_workshop
 
         settings, world = self._settings, self._world
         self._controller = _controller(settings, world)
         self._reporter = make_reporter(settings, world, self._controller)
+        self._reporter.startService()
         workshop = make_workshop(
             settings,
             world,

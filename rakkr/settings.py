@@ -118,6 +118,9 @@ class Settings:
     print_inventory: bool = _mode(
         Switch(), False, "print what this node is and its inputs as JSON, then end", env=None
     )
+    table: bool = _mode(
+        Switch(), False, "with --print-inventory: print the inputs as a table for people", env=None
+    )
     print_meter_frame: bool = _mode(
         Switch(), False, "print one measurement of the levels as JSON, then end", env=None
     )
@@ -381,6 +384,26 @@ class Settings:
     )
     agent_health_log_retained_files: int = _health(
         Whole(0, 1000, "files"), 3, "rotated logs that are kept; 0 deletes instead of rotating"
+    )
+    agent_health_sqlite_max_bytes: int = _health(
+        Whole(0, _TEBIBYTE, "bytes"),
+        64 << 20,
+        "size of the database from which on the oldest delivered events are deleted; 0 is never",
+    )
+    agent_health_sqlite_max_days: int = _health(
+        Whole(0, 36_500, "days"),
+        90,
+        "age from which on delivered events are deleted from the database; 0 is never",
+    )
+    agent_health_undelivered_max_bytes: int = _health(
+        Whole(0, _TEBIBYTE, "bytes"),
+        64 << 20,
+        "how much is kept beyond the other limits because the controller does not have it yet",
+    )
+    agent_health_events_per_second: float = _health(
+        Decimal(0.1, 10_000.0, "per second"),
+        20.0,
+        "how fast events go to the controller when many have waited",
     )
     system_health_enabled: bool = _health(
         Switch(), True, "watch the disks, the load and the audio inputs"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from twisted.internet.defer import maybeDeferred
 
-from rakkr.agent import make_controller, make_reporter, make_token
+from rakkr.agent import make_controller, make_token
 from rakkr.cache import files
 from rakkr.cache.candidates import Survey, survey
 from rakkr.cache.evidence import Evidence, swept_by
@@ -27,6 +27,7 @@ from rakkr.health.reporter import HealthReporter
 from rakkr.jobs.books import Books
 from rakkr.jobs.holdings import holdings_of
 from rakkr.live import LiveSettings
+from rakkr.reporting import make_reporter
 from rakkr.settings import Settings
 from rakkr.workshop import archive_of, make_ledger
 
@@ -72,8 +73,9 @@ class Sweeper:
         return await self.world.in_thread(self._document, seen, plan, None), bool(troubles)
 
     async def act(self) -> tuple[dict[str, Any], bool]:
-        """Do it."""
+        """Do it; what it reports is in the log, from which the daemon delivers."""
         reporter = make_reporter(self.settings, self.world, None)
+        reporter.startService()
         try:
             return await self._act(reporter)
         finally:

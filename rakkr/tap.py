@@ -37,6 +37,7 @@ from rakkr.settings import Resolved, Settings, child_environment
 
 MODES = (
     "print_inventory",
+    "table",
     "bootstrap",
     "print_meter_frame",
     "print_channel_map_assignments",

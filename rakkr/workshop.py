@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from rakkr.capture.giving_way import GivingWay
 from rakkr.capture.probing import Probing
 from rakkr.capture.request import CaptureLimits, CaptureRequest
 from rakkr.capture.router import Router
-from rakkr.capture.servers import SoundServers
 from rakkr.capture.surroundings import Surroundings, shim_command
 from rakkr.capture.trace import Trace
 from rakkr.controller.client import ControllerClient
@@ -26,10 +26,12 @@ from rakkr.disk.reserve import Reserve
 from rakkr.disk.watch import DiskWatch, Running
 from rakkr.health.reporter import HealthReporter
 from rakkr.holes import punch
-from rakkr.inventory.interface import Inventory
+from rakkr.inventory.interface import AudioInterface
 from rakkr.inventory.probe import InventoryProbe
 from rakkr.inventory.reference import parse_reference
+from rakkr.inventory.servers import SoundServers
 from rakkr.inventory.stable import DeviceIdentity, Found, device_for, identity_of, refreshed
+from rakkr.inventory.theirs import Directory
 from rakkr.jobs.archive import Archive
 from rakkr.jobs.books import Books
 from rakkr.jobs.ledger import Ledger
@@ -61,31 +63,33 @@ class Cards:
     """
     Which card is behind a name, by the inventory of this moment.
 
-    :ivar known: what was found last.
+    :ivar directory: what the controller calls our inputs.
+    :ivar known: what was found last, of all sound systems.
     """
 
     probe: InventoryProbe
-    known: Inventory = attrs.field(factory=lambda: Inventory((), probe_ok=False))
+    directory: Directory
+    known: Callable[[], Sequence[AudioInterface]]
 
     async def identify(self, device: str) -> DeviceIdentity | None:
         """Say what is behind a name now."""
         if parse_reference(device) is None:
             return None
-        return identity_of(device, (await self._look()).interfaces)
+        return identity_of(device, (await self.probe.probe()).interfaces)
 
     async def find(self, identity: DeviceIdentity, device: str) -> Found:
         """Say under which name the very same card is to be opened now."""
-        return device_for(identity, device, await self._look())
+        return device_for(identity, device, await self.probe.probe())
 
     def refreshed(self, device: str, interface_id: str | None) -> str | None:
         """The name that the inventory has for a job's interface, if it is another one."""
-        return refreshed(device, interface_id, self.known.interfaces)
+        cards = self.probe.known.interfaces
+        ours = self.directory.ours(interface_id, cards)
+        return None if ours is None else refreshed(device, ours.id, cards)
 
-    async def _look(self) -> Inventory:
-        found = await self.probe.probe()
-        if found.probe_ok:
-            self.known = found
-        return found
+    def is_device(self, id_: str, interface_id: str | None, device: str) -> bool:
+        """Whether an id, the controller's or ours, stands for what a job records."""
+        return self.directory.is_device(id_, interface_id, device, self.known())
 
 
 @attrs.define
@@ -97,6 +101,7 @@ class Workshop:
     :ivar disk: watches the room for what is recorded.
     :ivar cache: gives disk space back for what is delivered.
     :ivar way: who holds a device lets go of it before a job captures.
+    :ivar directory: what the controller calls our inputs; whoever hears of it writes it there.
     :ivar running: the services that were asked for; what they record counts for the disk.
     """
 
@@ -104,6 +109,7 @@ class Workshop:
     disk: DiskWatch
     cache: CacheSweepService
     way: GivingWay
+    directory: Directory
     running: list[JobWorkerService] = attrs.field(factory=list)
 
     def for_one_job(self) -> Workplace:
@@ -175,12 +181,18 @@ def make_workshop(
     reporter: HealthReporter,
     probe: InventoryProbe,
     measured: Measured | None = None,
+    known: Callable[[], Sequence[AudioInterface]] | None = None,
 ) -> Workshop:
-    """Gather what jobs work with."""
+    """
+    Gather what jobs work with.
+
+    :param known: the inputs of all sound systems; by default those of the probe alone.
+    """
+    directory = Directory()
     surroundings = surroundings_of(world)
     ledger = make_ledger(settings, world, reporter)
     workers: list[JobWorkerService] = []
-    directory = settings.capture_dir.absolute()
+    captures = settings.capture_dir.absolute()
 
     def running() -> Running:
         return running_of(session for worker in workers for session in worker.sessions)
@@ -190,14 +202,14 @@ def make_workshop(
         world.reactor, world.wall, reporter, world.in_thread, Books(ledger), live
     )
     disk = DiskWatch(
-        directory,
+        captures,
         clock=world.reactor,
         in_thread=world.in_thread,
         statvfs=os.statvfs,
         running=running,
         sweep=cache.make_room,
         emit=reporter.emit,
-        reserve=Reserve(directory),
+        reserve=Reserve(captures),
     )
     way = GivingWay(router_of(world), world.reactor)
     place = Workplace(
@@ -211,7 +223,7 @@ def make_workshop(
         live=live,
         ledger=ledger,
         uploads=Uploads(world.reactor),
-        devices=Cards(probe),
+        devices=Cards(probe, directory, known or (lambda: probe.known.interfaces)),
         disk=disk,
         find_route=way,
         start_capture=partial(_start, surroundings),
@@ -223,7 +235,7 @@ def make_workshop(
         random=world.random,
         measured=measured,
     )
-    return Workshop(place, disk, cache, way, workers)
+    return Workshop(place, disk, cache, way, directory, workers)
 
 
 def warn_without_renderer(settings: Settings, world: World) -> None:

@@ -16,6 +16,8 @@ from rakkr.controller.errors import Unreachable
 from rakkr.controller.messages import Interface, Node
 from rakkr.health.problems import OpenProblems
 from rakkr.heartbeat import Description, HeartbeatService
+from rakkr.inventory.theirs import Directory
+from rakkr.inventory_sync import Told
 from rakkr.live import LiveSettings
 from rakkr.settings import Settings
 from tests.fakes.controller import FakeController
@@ -37,8 +39,7 @@ def described(*interfaces: dict[str, Any]) -> Description:
     """What the machine says of itself."""
     return Description(
         heartbeat=lambda status: {"hostname": "h", "status": status},
-        summary=SUMMARY,
-        interfaces=list(interfaces) or None,
+        inputs=Told(summary=SUMMARY, interfaces=list(interfaces) or None),
     )
 
 
@@ -52,6 +53,7 @@ class HeartbeatTests(SynchronousTestCase):
         self.live = LiveSettings(Settings())
         self.status = "online"
         self.description: Any = described()
+        self.directory = Directory()
         self.controller = FakeController(
             heartbeat=[node()], node_config=[config(1)], post_inventory=[node(KNOWN)]
         )
@@ -69,6 +71,7 @@ class HeartbeatTests(SynchronousTestCase):
             first=described(),
             status=lambda: self.status,
             seconds=5.0,
+            directory=self.directory,
             problems=problems,
         )
 
@@ -134,7 +137,7 @@ class HeartbeatTests(SynchronousTestCase):
         """The controller's ids of the interfaces are taken from its answers."""
         self.controller.answers["heartbeat"] = [node(KNOWN)]
         self.start()
-        self.assertEqual(self.service.interfaces, (KNOWN,))
+        self.assertEqual(self.directory.interfaces, (KNOWN,))
 
     def test_skew(self) -> None:
         """Beyond 5 s the clock is reported, and well again only at 2 s."""
@@ -218,7 +221,7 @@ class HeartbeatTests(SynchronousTestCase):
         self.start()
         self.clock.pump([5.0] * 4)
         self.assertEqual(len(self.controller.named("post_inventory")), 2)
-        self.assertEqual(self.service.interfaces, (KNOWN,))
+        self.assertEqual(self.directory.interfaces, (KNOWN,))
         prefix = "agent.node_inventory.sync_"
         told = [type_ for type_ in self.noted.types() if type_.startswith(prefix)]
         self.assertEqual(told, [f"{prefix}failed", f"{prefix}recovered"])

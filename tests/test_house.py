@@ -30,6 +30,7 @@ FLOORS = {
     "process": 1,
     "repair": 1,
     "root": 1,
+    "threads": 1,
     "controller": 2,
     "inventory": 2,
     "capture": 3,
@@ -46,11 +47,13 @@ FLOORS = {
     "agent": 5,
     "cli": 5,
     "complaints": 5,
+    "describer": 5,
     "machine": 5,
     "modes": 5,
     "meter_once": 5,
     "sweep_once": 5,
     "metering": 5,
+    "reporting": 5,
     "workshop": 5,
     "demo": 5,
     "rig": 5,
@@ -60,6 +63,7 @@ FLOORS = {
 }
 # Modules that are one room without a folder.
 ONE_ROOM = {
+    "inventory_sync": "heartbeat",
     "setting": "settings",
     "setting_channels": "settings",
     "setting_row": "settings",

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.heartbeat import Description
 from rakkr.inventory.interface import Inventory
+from rakkr.inventory_sync import Told
 from rakkr.machine import InputWatch, add_system_health, make_problems
 from rakkr.settings import Settings
 from tests.fakes.evidence import Noted
@@ -26,10 +27,10 @@ from tests.system.test_audio import interface
 
 @attrs.define
 class Node:
-    """What describes the node."""
+    """What looks for inputs, and describes the node."""
 
     known: Inventory
-    latest: Inventory
+    trouble: str | None = None
     hold: Deferred[None] | None = None
 
     async def __call__(self) -> Description:
@@ -37,7 +38,8 @@ class Node:
         if self.hold is not None:
             await self.hold
         summary = {"audioBackends": ["alsa"], "interfaceCount": 1}
-        return Description(heartbeat=lambda _: {}, summary=summary, interfaces=None)
+        told = Told(summary=summary, interfaces=None)
+        return Description(heartbeat=lambda _: {}, inputs=told)
 
 
 class InputWatchTests(SynchronousTestCase):
@@ -45,8 +47,8 @@ class InputWatchTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         found = Inventory((interface("alsa"),), probe_ok=True)
-        self.node = Node(found, found)
-        self.watch = InputWatch(self.node)
+        self.node = Node(found)
+        self.watch = InputWatch(self.node, self.node)
 
     def test_waits_for_the_first(self) -> None:
         """Nothing is said of inputs before the first probe; afterwards the last one counts."""
@@ -60,9 +62,19 @@ class InputWatchTests(SynchronousTestCase):
         self.assertEqual((found.available, found.backends, found.listed), (1, ["alsa"], 1))
         self.assertIsNone(found.error)
 
+    def test_not_yet(self) -> None:
+        """While a look is not over, nobody is told that there is nothing."""
+        self.node.known = Inventory((), probe_ok=False)
+        asked = Deferred.fromCoroutine(self.watch.last())
+        self.successResultOf(Deferred.fromCoroutine(self.watch()))
+        self.assertNoResult(asked)
+        self.node.known = Inventory((), probe_ok=True)
+        self.successResultOf(Deferred.fromCoroutine(self.watch()))
+        self.assertEqual(self.successResultOf(asked).available, 0)
+
     def test_failed(self) -> None:
         """A probe that failed is told with its reason, beside what is known."""
-        self.node.latest = Inventory((), probe_ok=False, reason="arecord -l failed")
+        self.node.trouble = "arecord -l failed"
         found = self.successResultOf(Deferred.fromCoroutine(self.watch.anew()))
         self.assertEqual((found.available, found.error), (1, "arecord -l failed"))
 
@@ -88,14 +100,14 @@ class SystemHealthTests(SynchronousTestCase):
             **settings,
         )
         world = fake_world(self.reactor, {})
-        found = Inventory((interface("alsa"),), probe_ok=True)
+        node = Node(Inventory((interface("alsa"),), probe_ok=True))
         status = add_system_health(
             self.root,
             given,
             world,
             self.noted,
             make_problems(given, world),
-            audio=InputWatch(Node(found, found)).anew,
+            audio=InputWatch(node, node).anew,
             devices=lambda: [given.capture_device],
         )
         self.root.startService()

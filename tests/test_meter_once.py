@@ -41,7 +41,6 @@ class OnceTests(SynchronousTestCase):
                 uname=os.uname,
                 addresses=dict,
                 pointer_bits=64,
-                search_path="",
                 root=root,
             ),
             arecord_command="arecord",

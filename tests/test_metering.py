@@ -13,8 +13,9 @@ from rakkr.audio.pcm import sample_format
 from rakkr.capture.request import CaptureRequest
 from rakkr.controller.messages import Interface
 from rakkr.inventory.interface import FALLBACK, AudioInterface
+from rakkr.inventory.theirs import Directory
 from rakkr.live import LiveSettings
-from rakkr.metering import idle_request, interface_of, make_analysis, make_meters, name_of
+from rakkr.metering import idle_request, make_analysis, make_meters, name_of
 from rakkr.meters.kept import Kept
 from rakkr.meters.service import MeterService
 from rakkr.setting_channels import ChannelChoice
@@ -98,24 +99,38 @@ class RequestTests(SynchronousTestCase):
 class NameTests(SynchronousTestCase):
     def test_the_job_names_it(self) -> None:
         """The id that the job has is the controller's own."""
-        self.assertEqual(name_of("uuid-9", request(), [CARD], [THEIRS]), "uuid-9")
+        self.assertEqual(name_of("uuid-9", request(), [CARD], Directory([THEIRS])), "uuid-9")
 
     def test_the_controller_knows_it(self) -> None:
         """An input that the controller knows has its id, whatever name it is opened by."""
-        self.assertEqual(name_of(None, request(device="plughw:2,0"), [CARD], [THEIRS]), "uuid-1")
+        self.assertEqual(
+            name_of(None, request(device="plughw:2,0"), [CARD], Directory([THEIRS])), "uuid-1"
+        )
 
     def test_we_know_it(self) -> None:
         """Else it has our own, and what nobody knows has a name of its own."""
         other = attrs.evolve(THEIRS, system_ref="hw:CARD=Y,DEV=0")
-        self.assertEqual(name_of(None, request(device="hw:2,0"), [CARD], [other]), CARD.id)
-        self.assertEqual(name_of(None, request(device="default"), [CARD], [THEIRS]), FALLBACK.id)
-        self.assertEqual(name_of(None, request(device="hw:7"), [CARD], [THEIRS]), FALLBACK.id)
+        self.assertEqual(
+            name_of(None, request(device="hw:2,0"), [CARD], Directory([other])), CARD.id
+        )
+        self.assertEqual(
+            name_of(None, request(device="default"), [CARD], Directory([THEIRS])), FALLBACK.id
+        )
+        self.assertEqual(
+            name_of(None, request(device="hw:7"), [CARD], Directory([THEIRS])), FALLBACK.id
+        )
 
-    def test_interface_of(self) -> None:
-        """Names that are no reference to a card stand for no input."""
-        self.assertIs(interface_of("hw:2", [CARD]), CARD)
-        self.assertIsNone(interface_of("alsa_input.usb", [CARD]))
-        self.assertIsNone(interface_of("hw:2", []))
+    def test_sound_servers(self) -> None:
+        """A source of PipeWire is named, and listened to with all of its channels."""
+        source = AudioInterface(
+            id="pipewire_mic", backend="pipewire", system_name="mic", channel_count=6
+        )
+        theirs = attrs.evolve(THEIRS, id="uuid-2", system_ref="mic")
+        asked = request(device="mic", backend="pipewire")
+        self.assertEqual(name_of(None, asked, [CARD, source], Directory([theirs])), "uuid-2")
+        live = wished(capture_device="mic", capture_backend="pipewire")
+        self.assertEqual(idle_request(live, [CARD, source]).channels, 6)
+        self.assertEqual(idle_request(wished(capture_device="mic"), [CARD, source]).channels, 2)
 
 
 class AnalysisTests(SynchronousTestCase):
@@ -172,7 +187,7 @@ class MetersTests(SynchronousTestCase):
             takes=list,
             busy=lambda: False,
             known=lambda: self.known,
-            controllers=lambda: [THEIRS],
+            directory=Directory([THEIRS]),
             kept=Kept(self.reactor, FakeThreads()),
         )
         service.startService()

@@ -89,6 +89,10 @@ log-level                            RUST_LOG                                  i
 
 # What this agent adds.
 OURS = """
+agent-health-events-per-second RAKKR_AGENT_HEALTH_EVENTS_PER_SECOND 20
+agent-health-sqlite-max-bytes RAKKR_AGENT_HEALTH_SQLITE_MAX_BYTES 67108864
+agent-health-sqlite-max-days RAKKR_AGENT_HEALTH_SQLITE_MAX_DAYS 90
+agent-health-undelivered-max-bytes RAKKR_AGENT_HEALTH_UNDELIVERED_MAX_BYTES 67108864
 controller-client-cert-path RAKKR_CONTROLLER_CLIENT_CERT_PATH none
 controller-client-key-path  RAKKR_CONTROLLER_CLIENT_KEY_PATH  none
 controller-token-file       RAKKR_CONTROLLER_TOKEN_FILE       none
@@ -118,6 +122,7 @@ list-salvage                -                                 off
 sweep                       -                                 off
 dry-run                     -                                 off
 recorder-cache-orphan-days  RAKKR_RECORDER_CACHE_ORPHAN_DAYS  30
+table                       -                                 off
 repair                      -                                 none
 repair-output               -                                 none
 """

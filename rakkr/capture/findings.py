@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from rakkr.capture.abilities import Abilities
-from rakkr.capture.tie import NoAnswer, View
+from rakkr.inventory.view import NoAnswer, View
 
 
 @attrs.frozen(kw_only=True)

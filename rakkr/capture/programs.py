@@ -11,7 +11,7 @@ from rakkr.capture import jack, pipewire, template
 from rakkr.capture.findings import Findings
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import CannotLaunch, Launch, NotThere, Route
-from rakkr.capture.tie import Server
+from rakkr.inventory.view import Server
 
 __all__ = ["CannotLaunch", "Launch", "NotThere", "candidates", "launch", "package_of", "route_of"]
 

@@ -18,9 +18,9 @@ from rakkr.capture.probing import NoAbilities, Probing
 from rakkr.capture.programs import candidates, route_of, server_of, stands_for_server
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import NotThere, Route
-from rakkr.capture.servers import SoundServers
-from rakkr.capture.tie import Server, View
 from rakkr.inventory.jack import Patchbay
+from rakkr.inventory.servers import SoundServers
+from rakkr.inventory.view import Server, View
 
 _PORTS_SECONDS: Final = 1.0
 """The ports of a node that was plugged in a moment ago may still be on their way."""

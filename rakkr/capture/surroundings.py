@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReactorProcess, IReactorTime
 
 from rakkr.capture.tie_watch import Look
 from rakkr.process_identity import PROC
+from rakkr.threads import InThread
 
-_T = TypeVar("_T")
+__all__ = ["SHIM", "InThread", "Surroundings", "shim_command"]
 
 SHIM: Final = Path(__file__).with_name("shim.py")
 """The program that looks after a capture program when the agent is gone."""
@@ -26,13 +26,6 @@ def shim_command(python: str) -> tuple[str, ...]:
     :param python: the interpreter; isolated and without site packages it starts in an instant.
     """
     return (python, "-I", "-S", str(SHIM))
-
-
-class InThread(Protocol):
-    """Does blocking work in a thread, for example ``deferToThreadPool`` with its pool."""
-
-    def __call__(self, work: Callable[..., _T], /, *arguments: Any) -> Deferred[_T]:
-        """Call ``work`` with the arguments."""
 
 
 @attrs.frozen(kw_only=True)

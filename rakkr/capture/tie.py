@@ -11,31 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal, assert_never
+from typing import Any, Final, assert_never
 
 import attrs
 
 from rakkr.inventory.jack import JackPort, Patchbay, by_number
 from rakkr.inventory.pipewire import Graph
-
-Server = Literal["pipewire", "jack"]
-
-
-@attrs.frozen
-class NoAnswer:
-    """
-    A server that shows nothing.
-
-    :ivar why: for people.
-    :ivar blind: whether it is because we cannot look at all, on this machine.
-    """
-
-    why: str
-    blind: bool = False
-
-
-View = Graph | Patchbay | NoAnswer
-"""What a server shows at this moment."""
+from rakkr.inventory.view import NoAnswer, Server, View
 
 
 @attrs.frozen(kw_only=True)

@@ -12,7 +12,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from rakkr.capture.holding import Holding, Lost
-from rakkr.capture.tie import Hold, NoAnswer, Server, Tie, View, stand
+from rakkr.capture.tie import Hold, Tie, stand
+from rakkr.inventory.view import NoAnswer, Server, View
 
 
 class Look(Protocol):

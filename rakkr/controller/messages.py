@@ -197,10 +197,15 @@ class ChannelMapTemplate:
 
 @attrs.frozen(kw_only=True)
 class ChannelMapAssignment:
-    """An assignment with its template."""
+    """
+    An assignment with its template.
+
+    :ivar devices: what jobs call the target, where the agent knows that; not on the wire.
+    """
 
     assignment: Assignment
     template: ChannelMapTemplate
+    devices: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

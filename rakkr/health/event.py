@@ -11,7 +11,7 @@ import attrs
 
 Severity = Literal["info", "warning", "critical"]
 
-_LONGEST_ID = 160  # the controller refuses longer ones (http-api 5.6)
+LONGEST_ID = 160  # the controller refuses longer ones (http-api 5.6)
 _NOT_IN_ID = re.compile(r"[^0-9A-Za-z_-]")
 
 
@@ -24,7 +24,7 @@ def event_id(node_id: str, opened_at: str, serial: str) -> str:
     """
     tail = f"_{_NOT_IN_ID.sub('-', opened_at)}-{serial}"
     head = f"node_event_{node_id}"
-    return head[: _LONGEST_ID - len(tail)] + tail
+    return head[: LONGEST_ID - len(tail)] + tail
 
 
 @attrs.frozen

@@ -4,46 +4,41 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twisted's own
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from rakkr.clock import WallTime
-from rakkr.controller.errors import ControllerError, Rejected, Unauthorised
 from rakkr.controller.sanitise import clean
+from rakkr.health.delivery import Delivery, EventCalls
+from rakkr.health.desk import Desk, InThread
 from rakkr.health.event import HealthEvent, Severity, event_id, json_line
-from rakkr.health.jsonl import JsonLines
 from rakkr.health.judge import Judge
+from rakkr.health.outbox import Outbox
+from rakkr.health.pacing import Pacing
+from rakkr.health.refused import DeadLetters
+from rakkr.health.store import Store, Unreadable
+from rakkr.health.writer import Writer
 
-_WAITING_MOST = 1000
-_GONE = {403, 404}
-
-
-class EventCalls(Protocol):
-    """The part of the controller's client that takes events."""
-
-    async def post_health_event(self, event: Mapping[str, Any]) -> None:
-        """Deliver one event."""
+_RECENT = 200
 
 
 class HealthReporter(Service):
     """
     Takes events from anywhere, at any moment, and never raises.
 
-    An event is in the local log before it is sent.  Events are sent one after another, the oldest
-    first; while the controller is away they wait in memory, at most a thousand of them, and only in
-    the local log beyond that or after a restart.
+    An event waits in memory until a thread has written it into the local log; from there it is
+    sent, the oldest first, for as long as that takes, also after a restart.
 
     :ivar recent: the events that were reported last, youngest last.
+    :ivar outbox: None without a controller.
     """
 
     log = Logger()
-    retry_seconds = 5.0
     last_seconds = 5.0
 
     def __init__(
@@ -51,25 +46,39 @@ class HealthReporter(Service):
         clock: IReactorTime,
         wall: WallTime,
         node_id: str,
-        lines: JsonLines,
+        store: Store,
         calls: EventCalls | None,
         run_id: str,
+        *,
+        in_thread: InThread,
+        random: Callable[[], float],
+        letters: DeadLetters,
+        events_per_second: float,
     ) -> None:
+        """
+        Put a reporter together.
+
+        :param store: used by nobody else in this process.
+        :param calls: None without a controller.
+        :param run_id: a text that no other process of this node has had.
+        :param letters: where events go that the controller refuses for good.
+        """
         self.setName("health")
         self._clock = clock
         self._wall = wall
         self._node_id = node_id
-        self._lines = lines
-        self._calls = calls
+        self._store = store
         self._run_id = run_id
         self._judge = Judge()
         self._serial = itertools.count(1)
-        self._waiting: deque[HealthEvent] = deque()
-        self._sending: Deferred[None] = succeed(None)
-        self._busy = False
-        self._ended = False
-        self._log_failed = False
-        self.recent: deque[HealthEvent] = deque(maxlen=200)
+        self._desk = Desk(in_thread)
+        self._writer = Writer(clock, self._desk, store, self, self._wake)
+        self.recent: deque[HealthEvent] = deque(maxlen=_RECENT)
+        self.outbox: Outbox | None = None
+        if calls is not None:
+            pacing = Pacing(events_per_second)
+            delivery = Delivery(clock, self._desk, calls, self, letters, pacing, random)
+            self.outbox = Outbox(clock, self._desk, store, self._writer, delivery, self._damaged)
 
     def emit(
         self,
@@ -85,87 +94,64 @@ class HealthReporter(Service):
         :param details: what belongs to it; unserialisable text is made harmless.
         :param recording_id: only where the recording itself is affected.
         """
-        opened_at = self._wall.stamp()
-        serial = f"{self._run_id}-{next(self._serial)}"
-        event = HealthEvent(
-            event_id(self._node_id, opened_at, serial),
-            type_,
-            severity,
-            opened_at,
-            dict(details),
-            recording_id,
-        )
-        self._judge.see(event)
-        self.recent.append(event)
-        self._log_locally(event)
-        if self._calls is not None:
-            self._queue(event)
+        try:
+            event = self._event(type_, severity, dict(details), recording_id)
+            self._judge.see(event)
+            self.recent.append(event)
+            self._writer.add(json_line(clean(event.as_wire(), nulls=True)))
+        except Exception:  # noqa: BLE001 - evidence never hurts whoever leaves it
+            self.log.failure("{type} could not be reported", type=type_)
+
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
+        """Write what was reported so far, and begin to deliver."""
+        super().startService()
+        self._writer.open()
+        if self.outbox is not None:
+            self.outbox.start()
 
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
-        """Deliver what waits, within a bound, and end; the rest is in the local log."""
+        """Write what waits, deliver within a bound, and end; the rest stays in the log."""
+        running = self.running
         super().stopService()
-        return Deferred.fromCoroutine(self._finish())
+        return Deferred.fromCoroutine(self._finish() if running else self._nothing())
+
+    def _event(
+        self, type_: str, severity: Severity, details: dict[str, Any], recording_id: str | None
+    ) -> HealthEvent:
+        opened_at = self._wall.stamp()
+        serial = f"{self._run_id}-{next(self._serial)}"
+        id_ = event_id(self._node_id, opened_at, serial)
+        return HealthEvent(id_, type_, severity, opened_at, details, recording_id)
+
+    async def _nothing(self) -> None:
+        """It does not run."""
 
     async def _finish(self) -> None:
-        if self._busy:
-            self._sending.addTimeout(self.last_seconds, self._clock)
-            await self._sending
-        self._ended = True
+        await self._bounded(self._writer.when_idle())
+        if self.outbox is not None:
+            await self.outbox.finish(self.last_seconds)
+            await self._bounded(Deferred.fromCoroutine(self.outbox.save()))
+            await self._bounded(self._writer.when_idle())  # what delivering had to say
+        self._writer.close()
+        await self._bounded(Deferred.fromCoroutine(self._desk.do(self._store.close)))
 
-    def _log_locally(self, event: HealthEvent) -> None:
+    async def _bounded(self, work: Deferred[Any]) -> None:
+        """Wait for work on the disk, but not for a disk that does not answer."""
         try:
-            self._lines.append(json_line(clean(event.as_wire(), nulls=True)))
-        except Exception:  # noqa: BLE001 - evidence never hurts whoever leaves it
-            if not self._log_failed:
-                self.log.failure("the health log {path} takes no events", path=self._lines.path)
-            self._log_failed = True
-        else:
-            self._log_failed = False
+            await work.addTimeout(self.last_seconds, self._clock)
+        except TimeoutError:
+            self.log.warn("the disk of {path} does not answer", path=str(self._store.path))
+        except Exception:  # noqa: BLE001 - the way down must be gone to its end
+            self.log.failure("the last work on {path} failed", path=str(self._store.path))
 
-    def _queue(self, event: HealthEvent) -> None:
-        self._waiting.append(event)
-        if len(self._waiting) > _WAITING_MOST:
-            lost = self._waiting.popleft()
-            self.log.warn("{type} stays in the local log only", type=lost.type)
-        if not self._busy and not self._ended:
-            self._busy = True
-            self._sending = Deferred.fromCoroutine(self._send())
+    def _wake(self) -> None:
+        if self.outbox is not None:
+            self.outbox.wake()
 
-    async def _send(self) -> None:
-        try:
-            while self._waiting and not self._ended:
-                if await self._deliver(self._waiting[0]):
-                    self._waiting.popleft()
-                else:
-                    await deferLater(self._clock, self.retry_seconds)
-        except CancelledError:
-            self._ended = True
-            self.log.info("{count} events stay in the local log only", count=len(self._waiting))
-        finally:
-            self._busy = False
-
-    async def _deliver(self, event: HealthEvent) -> bool:
-        """Whether the event needs no further try."""
-        assert self._calls is not None
-        wire = event.as_wire()
-        try:
-            try:
-                await self._calls.post_health_event(wire)
-            except Rejected as refusal:
-                if refusal.status not in _GONE or "recordingId" not in wire:
-                    raise
-                del wire["recordingId"]  # the recording was deleted: keep the event without it
-                await self._calls.post_health_event(wire)
-        except Unauthorised:
-            return False
-        except Rejected as refusal:
-            if refusal.transient:
-                return False
-            self.log.warn("{type} was refused: {why}", type=event.type, why=str(refusal))
-        except ControllerError:
-            return False
-        except CancelledError:
-            raise
-        except Exception:  # noqa: BLE001 - one event must not hold up all that follow it
-            self.log.failure("{type} could not be sent", type=event.type)
-        return True
+    def _damaged(self, why: Unreadable) -> None:
+        details = {
+            "error": str(why),
+            "path": str(self._store.path),
+            "setAside": str(why.set_aside),
+        }
+        self.emit("agent.health_log.set_aside", "warning", details)

@@ -1,8 +1,5 @@
 """
 ALSA's capture devices, read from what ``arecord -l`` and the kernel's text files say.
-
-No device is opened to learn about it: opening would record from it, and would collide with a
-capture that is about to start.
 """
 
 from __future__ import annotations
@@ -14,18 +11,12 @@ from typing import Final
 import attrs
 
 from rakkr.inventory.interface import AudioInterface
+from rakkr.inventory.naming import UNKNOWN, printable
+from rakkr.inventory.parameters import NOTHING, Parameters
 
 _LISTED: Final = re.compile(r"card ([0-9]{1,5}):(.*?), device ([0-9]{1,5}):(.*)")
 _PCM: Final = re.compile(r"([0-9]{1,5})-([0-9]{1,5}):(.*)")
-_NUMBER: Final = re.compile(r"[0-9]+")
 _HIGHEST_NUMBER: Final = 65_535
-_MOST_CHANNELS: Final = 256
-_RATES: Final = range(1, 1_000_000)
-STANDARD_RATES: Final = (
-    8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000,
-    64_000, 88_200, 96_000, 176_400, 192_000, 352_800, 384_000,
-)  # fmt: skip
-"""The rates that stand for a continuous range, beside its two ends."""
 
 
 @attrs.frozen
@@ -50,6 +41,11 @@ class CaptureDevice:
         return f"hw:CARD={self.card_id},DEV={self.device}"
 
     @property
+    def hardware_ref(self) -> str:
+        """How it is opened at this moment, without anything that converts."""
+        return f"hw:{self.card},{self.device}"
+
+    @property
     def numeric_id(self) -> str:
         """An id from its numbers alone."""
         return f"alsa_hw_{self.card}_{self.device}"
@@ -66,14 +62,15 @@ class DeviceFacts:
     """
     What the kernel's files tell of a device; None is "does not tell".
 
-    :ivar sample_rates: in Hz, rising, never empty.
+    :ivar can: what it can do, by its own description.
+    :ivar opened: what it was opened with, if it runs; it may be able to do more.
     :ivar serial_number: of the device or of something above it.
     :ivar own_serial: of the USB device itself.
     :ivar card_id: the card's name, for a list that knows only numbers.
     """
 
-    channel_count: int | None = None
-    sample_rates: tuple[int, ...] | None = None
+    can: Parameters = NOTHING
+    opened: Parameters = NOTHING
     hardware_path: str | None = None
     serial_number: str | None = None
     own_serial: str | None = None
@@ -91,8 +88,10 @@ def parse_arecord_list(text: str) -> tuple[CaptureDevice, ...]:
         words = match[2].split()
         if card > _HIGHEST_NUMBER or device > _HIGHEST_NUMBER or not words:
             continue
-        name = _joined_name(_label(match[2]), _label(match[4])) or words[0]
-        found.append(CaptureDevice(card, device, name, card_id=words[0]))
+        name = printable(_joined_name(_label(match[2]), _label(match[4]))) or printable(words[0])
+        name = name or f"Card {card} device {device}"
+        named = printable(words[0]) == words[0] and UNKNOWN not in words[0]
+        found.append(CaptureDevice(card, device, name, card_id=words[0] if named else None))
     return tuple(found)
 
 
@@ -107,30 +106,13 @@ def parse_proc_pcm(text: str) -> tuple[CaptureDevice, ...]:
         if card > _HIGHEST_NUMBER or device > _HIGHEST_NUMBER:
             continue
         parts = (part.strip() for part in match[3].split(":"))
-        names = (part for part in parts if part and not part.startswith(("playback", "capture")))
+        names = (
+            printable(part)
+            for part in parts
+            if printable(part) and not part.startswith(("playback", "capture"))
+        )
         found.append(CaptureDevice(card, device, next(names, f"Card {card} device {device}")))
     return tuple(found)
-
-
-def parse_stream(text: str) -> DeviceFacts:
-    """
-    Channels and rates of a USB device, from its ``/proc/asound/cardN/streamM``.
-
-    A device has several alternate settings, each with its own channels and rates: the most
-    channels count, and the rates of all.  A continuous range gives its ends and the standard rates
-    between them.
-    """
-    channels: set[int] = set()
-    rates: set[int] = set()
-    inside = False
-    for line in map(str.strip, text.split("\n")):
-        if line.endswith(":"):
-            inside = line == "Capture:"
-        elif inside and line.startswith("Channels:"):
-            channels.update(n for n in _numbers(line) if 1 <= n <= _MOST_CHANNELS)
-        elif inside and line.startswith("Rates:"):
-            rates.update(_rates(line))
-    return DeviceFacts(max(channels, default=None), tuple(sorted(rates)) or None)
 
 
 def interfaces(
@@ -154,13 +136,16 @@ def interfaces(
 
 
 def _interface(device: CaptureDevice, id_: str, facts: DeviceFacts) -> AudioInterface:
+    told = facts.can.or_else(facts.opened)
     return AudioInterface(
         id=id_,
         backend="alsa",
         system_name=device.name,
         system_ref=device.system_ref,
-        channel_count=facts.channel_count or 2,
-        sample_rates=facts.sample_rates or (48_000,),
+        channel_count=told.channel_count or 2,
+        assumed=facts.can.channel_count is None,
+        sample_rates=told.sample_rates or (48_000,),
+        formats=told.formats or (),
         hardware_path=facts.hardware_path,
         serial_number=facts.serial_number,
         card=device.card,
@@ -178,14 +163,3 @@ def _label(part: str) -> str:
 
 def _joined_name(card: str, device: str) -> str:
     return device if card.lower() == device.lower() else f"{card} {device}".strip()
-
-
-def _numbers(line: str) -> list[int]:
-    return [int(digits) for digits in _NUMBER.findall(line) if len(digits) <= 9]  # noqa: PLR2004
-
-
-def _rates(line: str) -> list[int]:
-    ends = [number for number in _numbers(line) if number in _RATES]
-    if "continuous" not in line or not ends:
-        return ends
-    return [*ends, *(rate for rate in STANDARD_RATES if min(ends) < rate < max(ends))]

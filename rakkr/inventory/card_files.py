@@ -8,7 +8,9 @@ from typing import Final
 
 import attrs
 
-from rakkr.inventory.alsa import CaptureDevice, DeviceFacts, parse_stream
+from rakkr.inventory.alsa import CaptureDevice, DeviceFacts
+from rakkr.inventory.naming import printable
+from rakkr.inventory.parameters import NOTHING, Parameters, is_closed, parse_running, parse_stream
 
 _MOST_BYTES: Final = 1 << 20
 
@@ -48,21 +50,39 @@ class CardFiles:
 
         The kernel numbers the stream files of a USB card as it numbers the card's devices.
         """
-        stream = self.asound / f"card{device.card}" / f"stream{device.device}"
-        return attrs.evolve(
-            parse_stream(read_text(stream) or ""),
+        card = self.asound / f"card{device.card}"
+        return DeviceFacts(
+            can=parse_stream(read_text(card / f"stream{device.device}") or ""),
+            opened=self._opened(device),
             hardware_path=self._hardware_path(device),
             serial_number=self._serial_number(device),
             own_serial=self._own_serial(device),
-            card_id=(read_text(self.asound / f"card{device.card}" / "id") or "").strip() or None,
+            card_id=(read_text(card / "id") or "").strip() or None,
         )
+
+    def idle(self, device: CaptureDevice) -> bool:
+        """Whether nobody has the device open, for sure: all its subdevices say so."""
+        texts = [read_text(each / "status") for each in self._subdevices(device)]
+        return bool(texts) and all(map(is_closed, texts))
+
+    def _opened(self, device: CaptureDevice) -> Parameters:
+        """What the first subdevice that runs was opened with."""
+        for each in self._subdevices(device):
+            found = parse_running(read_text(each / "hw_params") or "")
+            if found != NOTHING:
+                return found
+        return NOTHING
+
+    def _subdevices(self, device: CaptureDevice) -> list[Path]:
+        place = self.asound / f"card{device.card}" / f"pcm{device.device}c"
+        return sorted(place.glob("sub*"))
 
     def _hardware_path(self, device: CaptureDevice) -> str:
         card = self.sound / f"card{device.card}"
         for link in (card / f"pcmC{device.card}D{device.device}c", card / "device"):
             place = _resolved(link)
             if place is not None:
-                return str(place)
+                return printable(str(place))
         return f"/proc/asound/card{device.card}/pcm{device.device}c"
 
     def _serial_number(self, device: CaptureDevice) -> str | None:
@@ -77,7 +97,7 @@ class CardFiles:
         """
         for place in self._places(device):
             if (place / "idVendor").exists():
-                return (read_text(place / "serial") or "").strip() or None
+                return printable(read_text(place / "serial") or "") or None
         return None
 
     def _places(self, device: CaptureDevice) -> tuple[Path, ...]:
@@ -88,10 +108,10 @@ class CardFiles:
     @staticmethod
     def _serials(places: tuple[Path, ...]) -> Iterator[str]:
         for place in places:
-            serial = (read_text(place / "serial") or "").strip()
+            serial = printable(read_text(place / "serial") or "")
             if serial:
                 yield serial
             for line in (read_text(place / "uevent") or "").splitlines():
                 key, _, value = line.partition("=")
-                if key == "SERIAL" and value.strip():
-                    yield value.strip()
+                if key == "SERIAL" and printable(value):
+                    yield printable(value)

@@ -6,13 +6,14 @@ Keys whose value is unknown are left out, because a controller refuses null.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 
 from rakkr.inventory.host import HostFacts, audio_backends
 from rakkr.inventory.interface import FALLBACK, FALLBACK_ALIAS, AudioInterface, Inventory
+from rakkr.inventory.naming import printable
 
 MOST_INTERFACES: Final = 64
 MOST_RATES: Final = 16
@@ -50,14 +51,14 @@ def inventory_document(
         "ipAddresses": list(host.addresses),
         "lastSeenAt": stamp,
         "location": {"room": identity.room, "site": identity.site},
-        "runtime": _runtime(host, inventory.interfaces),
+        "runtime": _runtime(host, inventory),
         "status": "online",
         "tags": ["recorder-agent"],
     }
 
 
 def heartbeat_body(
-    host: HostFacts, interfaces: Iterable[AudioInterface], *, status: str, version: str
+    host: HostFacts, inventory: Inventory, *, status: str, version: str
 ) -> dict[str, Any]:
     """
     The body of a heartbeat; a controller reads nothing else from it.
@@ -68,9 +69,19 @@ def heartbeat_body(
         "agentVersion": _clipped(version, _VERSION),
         "hostname": _clipped(host.hostname, _NAME) or "unknown-host",
         "ipAddresses": list(host.addresses),
-        "runtime": _runtime(host, interfaces),
+        "runtime": _runtime(host, inventory),
         "status": status,
     }
+
+
+def key_of(interface: Mapping[str, Any]) -> str:
+    """What a controller knows an input by."""
+    return str(interface.get("systemRef") or interface["systemName"])
+
+
+def assumed_keys(inventory: Inventory) -> frozenset[str]:
+    """The inputs of which nobody told how many channels they have, by what they are known by."""
+    return frozenset(key_of(_for_controller(each)) for each in inventory.interfaces if each.assumed)
 
 
 def interfaces_for_controller(inventory: Inventory) -> list[dict[str, Any]]:
@@ -84,7 +95,7 @@ def interfaces_for_controller(inventory: Inventory) -> list[dict[str, Any]]:
     sent: dict[str, dict[str, Any]] = {}
     for found in inventory.interfaces:
         interface = _for_controller(found)
-        sent.setdefault(interface.get("systemRef", interface["systemName"]), interface)
+        sent.setdefault(key_of(interface), interface)
     return list(sent.values())[:MOST_INTERFACES]
 
 
@@ -96,10 +107,10 @@ def _for_controller(found: AudioInterface) -> dict[str, Any]:
         rates = tuple(sorted((kept + [r for r in rates if r not in kept])[:MOST_RATES]))
     count = min(found.channel_count, _MOST_CHANNELS)
     return _known(
-        alias=_clipped(name, _ALIAS),
+        alias=_clipped(found.alias or name, _ALIAS) or _clipped(name, _ALIAS),
         backend=found.backend,
         channelCount=count,
-        channels=_channels(count),
+        channels=channels_of(count, found.channel_names),
         hardwarePath=_clipped(found.hardware_path, _PATH),
         sampleRates=list(rates),
         serialNumber=_clipped(found.serial_number, _NAME),
@@ -110,10 +121,10 @@ def _for_controller(found: AudioInterface) -> dict[str, Any]:
 
 def _whole(found: AudioInterface) -> dict[str, Any]:
     return _known(
-        alias=FALLBACK_ALIAS if found is FALLBACK else found.system_name,
+        alias=FALLBACK_ALIAS if found is FALLBACK else found.alias or found.system_name,
         backend=found.backend,
         channelCount=found.channel_count,
-        channels=_channels(found.channel_count),
+        channels=channels_of(found.channel_count, found.channel_names),
         hardwarePath=found.hardware_path,
         id=found.id,
         sampleRates=list(found.sample_rates),
@@ -123,24 +134,28 @@ def _whole(found: AudioInterface) -> dict[str, Any]:
     )
 
 
-def _runtime(host: HostFacts, interfaces: Iterable[AudioInterface]) -> dict[str, Any]:
+def _runtime(host: HostFacts, inventory: Inventory) -> dict[str, Any]:
     return _known(
         architecture=host.architecture,
-        audioBackends=audio_backends(host, interfaces),
+        audioBackends=audio_backends(inventory),
         kernelRelease=host.kernel,
         osName=host.os_name,
         uptimeSeconds=host.uptime_seconds,
     )
 
 
-def _channels(count: int) -> list[dict[str, Any]]:
-    return [{"alias": f"Input {index}", "index": index} for index in range(1, count + 1)]
+def channels_of(count: int, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The channels of an input, by their names where they have any."""
+    known = dict(enumerate(names, 1))
+    return [
+        {"alias": known.get(index) or f"Input {index}", "index": index}
+        for index in range(1, count + 1)
+    ]
 
 
 def _clipped(text: str | None, most: int) -> str:
-    """At most so many letters, without blanks around them and without control characters."""
-    printable = "".join(c for c in text or "" if ord(c) >= ord(" "))
-    return printable.strip()[:most].strip()
+    """At most so many letters, without blanks around them and only what can be printed."""
+    return printable(text or "")[:most].strip()
 
 
 def _known(**members: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import shutil
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any, Final
 import attrs
 
 from rakkr.inventory.card_files import read_text
-from rakkr.inventory.interface import AudioInterface
+from rakkr.inventory.interface import Inventory
+from rakkr.inventory.naming import UNKNOWN, printable
 
 MOST_ADDRESSES: Final = 16
 
@@ -35,13 +35,11 @@ class HostFacts:
 
     :ivar addresses: at most 16, IPv4 first, without loopback and link-local ones.
     :ivar architecture: by its compiler's name: ``x86_64``, ``aarch64``, ``arm``, ``x86``.
-    :ivar programs: the audio systems whose programs are installed: ``jack``, ``pipewire``.
     """
 
     hostname: str
     addresses: tuple[str, ...]
     architecture: str
-    programs: frozenset[str] = frozenset()
     kernel: str | None = None
     os_name: str | None = None
     uptime_seconds: int | None = None
@@ -55,14 +53,12 @@ class Machine:
     :ivar uname: like ``os.uname``.
     :ivar addresses: like ``psutil.net_if_addrs``.
     :ivar pointer_bits: 32 or 64, of this process; a 32-bit system may run on a 64-bit kernel.
-    :ivar search_path: directories of programs, as in PATH.
     :ivar root: of the file system.
     """
 
     uname: Callable[[], Any]
     addresses: Callable[[], Mapping[str, Sequence[Any]]]
     pointer_bits: int
-    search_path: str
     root: Path
 
     def read(self) -> HostFacts:
@@ -70,10 +66,9 @@ class Machine:
         names = self.uname()
         release = read_text(self.root / "etc/os-release") or ""
         return HostFacts(
-            hostname=names.nodename.strip() or "unknown-host",
+            hostname=host_name(names.nodename),
             addresses=routable(a.address for nic in self._addresses() for a in nic),
             architecture=architecture(names.machine, self.pointer_bits),
-            programs=self._programs(),
             kernel=names.release.strip() or None,
             os_name=pretty_name(release) or names.sysname.strip() or None,
             uptime_seconds=uptime_seconds(read_text(self.root / "proc/uptime") or ""),
@@ -87,19 +82,21 @@ class Machine:
             return ()
         return [[a for a in nic if a.family in internet] for nic in nics]
 
-    def _programs(self) -> frozenset[str]:
-        wanted = {"pipewire": ("pw-cli", "pipewire"), "jack": ("jackd", "jack_control")}
-        return frozenset(
-            system
-            for system, programs in wanted.items()
-            if any(shutil.which(program, path=self.search_path) for program in programs)
-        )
 
+def audio_backends(inventory: Inventory) -> list[str]:
+    """
+    The audio systems of the node, sorted; ``unknown`` only when there is no other.
 
-def audio_backends(host: HostFacts, interfaces: Iterable[AudioInterface]) -> list[str]:
-    """The audio systems of the node, sorted; ``unknown`` only when there is no other."""
-    backends = {interface.backend for interface in interfaces} | host.programs
+    Those that have an input, and the sound servers that answer without one.
+    """
+    backends = {interface.backend for interface in inventory.interfaces} | inventory.answering
     return sorted(backends - {"unknown"}) or ["unknown"]
+
+
+def host_name(nodename: str) -> str:
+    """The name of the host as it can be said, from what ``uname -n`` says."""
+    name = nodename.strip()
+    return name if name and printable(name) == name and UNKNOWN not in name else "unknown-host"
 
 
 def architecture(machine: str, pointer_bits: int) -> str:

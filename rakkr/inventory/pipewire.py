@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import attrs
 
+from rakkr.inventory.pipewire_shape import rates_of, shape_of
+
 SOURCE: Final = "Audio/Source"
 DUPLEX: Final = "Audio/Duplex"
 SINK: Final = "Audio/Sink"
@@ -33,17 +35,41 @@ class Node:
     :ivar id: its number in this dump; another node gets it when this one is gone.
     :ivar serial: its number for as long as the server runs.
     :ivar media_class: for example ``Audio/Source``.
+    :ivar description: a name for people.
+    :ivar channel_count: how many channels it says it has, None when it does not.
+    :ivar rates: in Hz, as far as it tells them.
+    :ivar formats: by ALSA's names, as far as it tells them.
+    :ivar device: the number of the device that it belongs to, in this dump.
     """
 
     id: int
     name: str
     serial: str | None = None
     media_class: str | None = None
+    description: str | None = None
+    channel_count: int | None = None
+    rates: tuple[int, ...] = ()
+    formats: tuple[str, ...] = ()
+    device: int | None = None
 
     @property
     def recordable(self) -> bool:
         """Whether it is a device that gives sound."""
         return self.media_class in _RECORDABLE
+
+
+@attrs.frozen(kw_only=True)
+class Device:
+    """
+    What nodes belong to: a card, most often.
+
+    :ivar serial_number: as its maker gave it, with names in front of it in most versions.
+    :ivar path: where it is plugged in.
+    """
+
+    id: int
+    serial_number: str | None = None
+    path: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -83,6 +109,7 @@ class Graph:
     nodes: tuple[Node, ...] = ()
     ports: tuple[Port, ...] = ()
     links: tuple[Link, ...] = ()
+    devices: tuple[Device, ...] = ()
     default_source: str | None = None
 
     def find(self, wished: str) -> Node | None:
@@ -127,6 +154,7 @@ def read_dump(text: str) -> Graph:
         nodes=tuple(filter(None, map(_node, _of_type(found, "Node")))),
         ports=tuple(filter(None, map(_port, _of_type(found, "Port")))),
         links=tuple(filter(None, map(_link, _of_type(found, "Link")))),
+        devices=tuple(filter(None, map(_device, _of_type(found, "Device")))),
         default_source=_default_source(_of_type(found, "Metadata")),
     )
 
@@ -147,21 +175,46 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def _first_text(properties: Mapping[str, Any], *names: str) -> str | None:
+    return next(filter(None, (_text(properties.get(name)) for name in names)), None)
+
+
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
 def _node(members: Mapping[str, Any]) -> Node | None:
-    properties = _members(_members(members, "info"), "props")
+    info = _members(members, "info")
+    properties = _members(info, "props")
     number, name = _number(members.get("id")), _text(properties.get("node.name"))
     if number is None or name is None:
         return None
     serial = _number(properties.get("object.serial"))
+    told = shape_of(_members(info, "params").get("EnumFormat"))
     return Node(
         id=number,
         name=name,
         serial=None if serial is None else str(serial),
         media_class=_text(properties.get("media.class")),
+        description=_first_text(properties, "node.description", "node.nick"),
+        channel_count=told.channel_count or _number(properties.get("audio.channels")),
+        rates=told.rates or rates_of(_number(properties.get("audio.rate"))),
+        formats=told.formats,
+        device=_number(properties.get("device.id")),
+    )
+
+
+def _device(members: Mapping[str, Any]) -> Device | None:
+    properties = _members(_members(members, "info"), "props")
+    number = _number(members.get("id"))
+    if number is None:
+        return None
+    return Device(
+        id=number,
+        serial_number=_first_text(properties, "device.serial"),
+        path=_first_text(
+            properties, "sysfs.path", "device.sysfs.path", "device.bus-path", "object.path"
+        ),
     )
 
 

@@ -143,7 +143,7 @@ def refreshed(
     """
     Find the reference that a job's device has now (the contract's jobs.md, section 9).
 
-    :param interface_id: the job's ``captureInterfaceId``; only our own ids are known here.
+    :param interface_id: our own id of the job's interface; see :mod:`rakkr.inventory.theirs`.
     :returns: the reference, None when it is the same one or the input is not there.  A device that
         converts goes on converting.
     """
@@ -195,12 +195,15 @@ def _with_device(interfaces: Iterable[AudioInterface], device: int) -> tuple[Aud
     return tuple(each for each in interfaces if each.backend == "alsa" and each.device == device)
 
 
-def _place(found: AudioInterface) -> str | None:
-    """Where a card is plugged in, None for one that is nowhere."""
-    path = found.hardware_path
+def place_of(path: str | None) -> str | None:
+    """Where a card is plugged in, by its path in the system; None for one that is nowhere."""
     if path is None or path.startswith(_NOWHERE):
         return None
     return _COUNTED.sub("", path)
+
+
+def _place(found: AudioInterface) -> str | None:
+    return place_of(found.hardware_path)
 
 
 def _described(identity: DeviceIdentity, device: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 
 from rakkr.controller.errors import ControllerError
@@ -12,7 +13,7 @@ from rakkr.controller.messages import ChannelMapAssignment, Job
 from rakkr.jobs.decisions import Standing, Wish
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.lease import Lease, Rhythm
-from rakkr.jobs.workplace import JobEvidence, Workplace
+from rakkr.jobs.workplace import Devices, JobEvidence, Workplace
 
 _FRESH_SECONDS = 10.0
 
@@ -87,10 +88,28 @@ async def assignments_for(
     if not unmapped:
         return []
     try:
-        return await place.controller.channel_map_assignments()
+        found = await place.controller.channel_map_assignments()
+        return [_with_devices(each, unmapped, place.devices) for each in found]
     except ControllerError as error:
         for job in unmapped:
             JobEvidence(place.evidence, job).emit(
                 "channel_map_lookup_failed", "warning", {"error": str(error)}
             )
         return []
+
+
+def _with_devices(
+    each: ChannelMapAssignment, jobs: Sequence[Job], devices: Devices
+) -> ChannelMapAssignment:
+    """Add the devices of jobs that the assigned interface is, under whatever id."""
+    target = each.assignment
+    if target.target_type != "interface":
+        return each
+    names = [
+        job.command.capture_device
+        for job in jobs
+        if devices.is_device(
+            target.target_id, job.command.capture_interface_id, job.command.capture_device
+        )
+    ]
+    return attrs.evolve(each, devices=tuple(dict.fromkeys(names)))

@@ -66,7 +66,8 @@ def assigned_map(
     for target_type, targets in (("interface", interfaces), ("node", {node_id})):
         for each in assignments:
             fits = each.assignment.target_type == target_type
-            if fits and each.assignment.target_id in targets and highest_source(each.template):
+            named = {each.assignment.target_id, *each.devices} & targets
+            if fits and named and highest_source(each.template):
                 return AppliedMap(
                     each.template,
                     highest_source(each.template),

@@ -84,6 +84,11 @@ class JobWorkerService(MultiService):
         """How many captures run."""
         return self._crew.recording
 
+    @property
+    def busy(self) -> bool:
+        """Whether a device is being recorded, or is about to be, or nobody knows yet."""
+        return not self._ready or self.recording > 0 or bool(self.takes)
+
     def startService(self) -> None:  # noqa: N802 - Twisted's name
         """Read the journals, and begin."""
         self._opening = Deferred.fromCoroutine(self._open())

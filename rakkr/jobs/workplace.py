@@ -73,6 +73,13 @@ class Devices(Protocol):
     def refreshed(self, device: str, interface_id: str | None) -> str | None:
         """The name that the inventory has for a job's interface, if it is another one."""
 
+    def is_device(self, id_: str, interface_id: str | None, device: str) -> bool:
+        """
+        Whether an id of an interface, the controller's or ours, is of what a job records.
+
+        :param interface_id: the job's own id of its interface, if it has one.
+        """
+
 
 class Disk(Protocol):
     """Watches the disk that captures go to; ``rakkr.disk`` is the real one."""

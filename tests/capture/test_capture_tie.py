@@ -12,9 +12,10 @@ from rakkr.capture.outcome import Completed, Failed
 from rakkr.capture.request import CaptureLimits
 from rakkr.capture.route import Launch, Route
 from rakkr.capture.surroundings import Surroundings
-from rakkr.capture.tie import NoAnswer, Server, Tie, View
+from rakkr.capture.tie import Tie
 from rakkr.capture.trace import Trace
 from rakkr.inventory.pipewire import Graph, Link, Node, Port
+from rakkr.inventory.view import NoAnswer, Server, View
 from rakkr.process_identity import ProcessIdentity
 from tests.capture.case import SECOND, CaptureCase
 from tests.capture.requests import request

@@ -12,8 +12,9 @@ from rakkr.capture.findings import Findings
 from rakkr.capture.jack import by_arecord, by_jack_capture
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import CannotLaunch, NotThere
-from rakkr.capture.tie import NoAnswer, Tie
+from rakkr.capture.tie import Tie
 from rakkr.inventory.jack import JackPort, Patchbay
+from rakkr.inventory.view import NoAnswer
 from tests.capture.requests import request
 from tests.capture.texts import abilities_of
 

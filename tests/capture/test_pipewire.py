@@ -12,8 +12,9 @@ from rakkr.capture.findings import Findings
 from rakkr.capture.pipewire import TooFewChannels, by_arecord, by_pw_record
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import CannotLaunch, Launch, NotThere
-from rakkr.capture.tie import NoAnswer, Tie
+from rakkr.capture.tie import Tie
 from rakkr.inventory.pipewire import Graph
+from rakkr.inventory.view import NoAnswer
 from tests.capture.requests import request
 from tests.capture.texts import abilities_of
 from tests.inventory.test_pipewire import RELEASES, dump

@@ -14,7 +14,7 @@ from rakkr.capture.probing import Probing
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import CannotLaunch, NotThere
 from rakkr.capture.router import FindRoute, Router
-from rakkr.capture.servers import SoundServers
+from rakkr.inventory.servers import SoundServers
 from tests.capture.requests import request
 from tests.capture.texts import recorded
 from tests.fakes.processes import FakeReactor

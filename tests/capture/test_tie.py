@@ -7,9 +7,10 @@ from typing import Any
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.capture.tie import Hold, NoAnswer, Tie, stand
+from rakkr.capture.tie import Hold, Tie, stand
 from rakkr.inventory.jack import JackPort, Patchbay, read_ports
 from rakkr.inventory.pipewire import Link
+from rakkr.inventory.view import NoAnswer
 from tests.inventory.test_jack import REAL
 from tests.inventory.test_pipewire import RELEASES, dump
 

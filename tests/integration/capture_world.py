@@ -24,8 +24,8 @@ from rakkr.audio.pcm import sample_format
 from rakkr.capture.probing import Probing
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.router import Router
-from rakkr.capture.servers import SoundServers
 from rakkr.capture.surroundings import Surroundings, shim_command
+from rakkr.inventory.servers import SoundServers
 from rakkr.tone import numbered
 
 # As rakkr.tap does; shims and agents understand each other by this clock.

@@ -90,13 +90,17 @@ class Machine:
 
 
 async def until(operator: Operator, holds: Callable[[list[dict[str, Any]]], bool]) -> list[Any]:
-    """Wait until the events of the machine, the oldest first, are as they should be."""
+    """
+    Wait until the events of the machine, the oldest first, are as they should be.
+
+    One that was sent again because the agent was killed counts once.
+    """
     while True:
-        events = [
-            event
-            for event in reversed(await operator.health_events())
-            if event["type"].startswith(EVERYTHING)
-        ]
+        told: dict[str, dict[str, Any]] = {}
+        for event in reversed(await operator.health_events()):
+            if event["type"].startswith(EVERYTHING):
+                told.setdefault(event["details"]["localEventId"], event)
+        events = list(told.values())
         if holds(events):
             return events
         await deferLater(reactor, 0.05)

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.inventory.alsa import CaptureDevice, DeviceFacts
 from rakkr.inventory.card_files import CardFiles, read_text
+from rakkr.inventory.parameters import Parameters
 
 
 class CardFilesTests(SynchronousTestCase):
@@ -33,7 +34,11 @@ class CardFilesTests(SynchronousTestCase):
     def test_everything(self) -> None:
         """Channels and rates come from the stream of the device, the path from where it leads."""
         (self.usb / "serial").write_text(" A1B2C3 \n")
-        expected = DeviceFacts(4, (96_000,), str(self.card / "pcmC2D1c"), "A1B2C3")
+        expected = DeviceFacts(
+            can=Parameters(4, (96_000,)),
+            hardware_path=str(self.card / "pcmC2D1c"),
+            serial_number="A1B2C3",
+        )
         self.assertEqual(self.files.facts(self.device), expected)
 
     def test_other_device(self) -> None:
@@ -67,6 +72,23 @@ class CardFilesTests(SynchronousTestCase):
         """The card's name is known although the list of devices has only its number."""
         (self.files.asound / "card2/id").write_text("XUSB\n")
         self.assertEqual(self.files.facts(CaptureDevice(2, 1, "Desk")).card_id, "XUSB")
+
+    def test_in_use(self) -> None:
+        """A device is free only if all its subdevices say so; what runs tells its parameters."""
+        self.assertFalse(self.files.idle(self.device))
+        for number in (0, 1):
+            place = self.files.asound / f"card2/pcm1c/sub{number}"
+            place.mkdir(parents=True)
+            (place / "status").write_text("closed\n")
+            (place / "hw_params").write_text("closed\n")
+        self.assertTrue(self.files.idle(self.device))
+        (place / "status").write_text("state: RUNNING\n")
+        (place / "hw_params").write_text("format: S16_LE\nchannels: 6\nrate: 48000 (48000/1)\n")
+        self.assertFalse(self.files.idle(self.device))
+        facts = self.files.facts(self.device)
+        self.assertEqual(facts.opened, Parameters(6, (48_000,), ("S16_LE",)))
+        (place / "status").unlink()
+        self.assertFalse(self.files.idle(self.device))
 
     def test_no_files(self) -> None:
         """A card without any files has the path that the kernel would list it under."""

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.inventory.document import (
     Identity,
+    assumed_keys,
     heartbeat_body,
     interfaces_for_controller,
     inventory_document,
@@ -24,7 +25,6 @@ HOST = HostFacts(
     hostname="rec-01",
     addresses=("10.0.0.21", "fd00::21"),
     architecture="x86_64",
-    programs=frozenset({"pipewire"}),
     kernel="6.1.0-25-amd64",
     os_name="Debian GNU/Linux 12 (bookworm)",
     uptime_seconds=86_400,
@@ -39,6 +39,8 @@ XUSB = AudioInterface(
     hardware_path="/sys/devices/usb1/1-2/1-2:1.0/sound/card2/pcmC2D0c",
     serial_number="A1B2C3",
 )
+ANY_TEXT = st.text(st.characters())
+NONE = Inventory((), probe_ok=True)
 STAMP = "2026-07-01T09:30:00.123Z"
 
 # The documented example, on one line per level.
@@ -60,7 +62,8 @@ PRINTED = """
 
 def printed(host: HostFacts, *found: AudioInterface) -> dict[str, Any]:
     """The printed inventory of a node."""
-    inventory = Inventory(found, probe_ok=True)
+    answering = frozenset({"pipewire"} if host is HOST else ())
+    inventory = Inventory(found, probe_ok=True, answering=answering)
     return inventory_document(IDENTITY, host, inventory, version="1.2", stamp=STAMP)
 
 
@@ -113,7 +116,8 @@ class HeartbeatTests(SynchronousTestCase):
 
     def test_members(self) -> None:
         """A heartbeat has what a controller reads, and nothing else."""
-        body = heartbeat_body(HOST, [XUSB], status="recording", version="1.2")
+        inventory = Inventory((XUSB,), probe_ok=True, answering=frozenset({"pipewire"}))
+        body = heartbeat_body(HOST, inventory, status="recording", version="1.2")
         expected = {
             "agentVersion": "1.2",
             "hostname": "rec-01",
@@ -126,10 +130,10 @@ class HeartbeatTests(SynchronousTestCase):
     def test_limits(self) -> None:
         """A host name is at most 255 letters, a version 80, and neither is ever blank."""
         host = attrs.evolve(HOST, hostname="h" * 256)
-        body = heartbeat_body(host, [], status="online", version="v" * 81)
+        body = heartbeat_body(host, NONE, status="online", version="v" * 81)
         self.assertEqual((len(body["hostname"]), len(body["agentVersion"])), (255, 80))
         blank = attrs.evolve(HOST, hostname=" \0")
-        body = heartbeat_body(blank, [], status="online", version="1")
+        body = heartbeat_body(blank, NONE, status="online", version="1")
         self.assertEqual(body["hostname"], "unknown-host")
 
 
@@ -191,9 +195,25 @@ class SentTests(SynchronousTestCase):
         (interface,) = sent(attrs.evolve(XUSB, channel_count=300))
         self.assertEqual((interface["channelCount"], len(interface["channels"])), (256, 256))
 
-    @given(st.lists(st.tuples(st.text(), st.none() | st.text()), max_size=5))
+    def test_names_for_people(self) -> None:
+        """An alias and the names of channels are told where there are any, and cut, too."""
+        named = attrs.evolve(XUSB, alias="x" * 200, channel_names=("Left", ""))
+        (interface,) = sent(named)
+        self.assertEqual(
+            (len(interface["alias"]), interface["systemName"]), (160, XUSB.system_name)
+        )
+        self.assertEqual([each["alias"] for each in interface["channels"]], ["Left", "Input 2"])
+        self.assertEqual(printed(HOST, named)["interfaces"][0]["alias"], "x" * 200)
+
+    def test_what_is_a_guess(self) -> None:
+        """Inputs of which nobody told the channels are known by their keys."""
+        guessed = attrs.evolve(XUSB, assumed=True)
+        self.assertEqual(assumed_keys(Inventory((guessed,), probe_ok=True)), {XUSB.system_ref})
+        self.assertEqual(assumed_keys(Inventory((XUSB,), probe_ok=True)), frozenset())
+
+    @given(st.lists(st.tuples(ANY_TEXT, st.none() | ANY_TEXT), max_size=5))
     def test_any_text(self, names: list[tuple[str, str | None]]) -> None:
-        """Whatever a device calls itself, no text that is sent is blank or has control letters."""
+        """Whatever a device calls itself, no text that is sent is blank or cannot be printed."""
         found = [
             AudioInterface(id=f"i{n}", backend="alsa", system_name=name, system_ref=ref)
             for n, (name, ref) in enumerate(names)
@@ -201,7 +221,8 @@ class SentTests(SynchronousTestCase):
         for interface in sent(*found):
             for text in (v for v in interface.values() if isinstance(v, str)):
                 self.assertTrue(text.strip())
-                self.assertFalse([c for c in text if ord(c) < 32])
+                self.assertTrue(text.isprintable())
+                text.encode()
 
 
 class FallbackTests(SynchronousTestCase):

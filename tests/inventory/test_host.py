@@ -18,11 +18,12 @@ from rakkr.inventory.host import (
     Machine,
     architecture,
     audio_backends,
+    host_name,
     pretty_name,
     routable,
     uptime_seconds,
 )
-from rakkr.inventory.interface import FALLBACK, AudioInterface
+from rakkr.inventory.interface import FALLBACK, AudioInterface, Inventory
 
 
 class Names(NamedTuple):
@@ -108,18 +109,28 @@ class FactTests(SynchronousTestCase):
         self.assertEqual(routable(texts), tuple(texts[:16]))
 
     def test_backends(self) -> None:
-        """Backends are those of inputs and installed programs; unknown only when there are none."""
-        self.assertEqual(audio_backends(HOST, [ALSA, ALSA]), ["alsa"])
-        self.assertEqual(audio_backends(HOST, [FALLBACK]), ["unknown"])
-        self.assertEqual(audio_backends(HOST, []), ["unknown"])
-        rich = HostFacts(
-            hostname="h",
-            addresses=(),
-            architecture="arm",
-            programs=frozenset({"pipewire", "jack"}),
-        )
-        self.assertEqual(audio_backends(rich, [ALSA]), ["alsa", "jack", "pipewire"])
-        self.assertEqual(audio_backends(rich, [FALLBACK]), ["jack", "pipewire"])
+        """Backends are those of inputs and servers that answer; unknown when there are none."""
+        for found, answering, expected in (
+            ((ALSA, ALSA), (), ["alsa"]),
+            ((FALLBACK,), (), ["unknown"]),
+            ((), (), ["unknown"]),
+            ((ALSA,), ("pipewire", "jack"), ["alsa", "jack", "pipewire"]),
+            ((FALLBACK,), ("pipewire", "jack"), ["jack", "pipewire"]),
+        ):
+            inventory = Inventory(found, probe_ok=True, answering=frozenset(answering))
+            self.assertEqual(audio_backends(inventory), expected)
+
+    def test_host_names(self) -> None:
+        """A name that cannot be said is none."""
+        for said, expected in (
+            (" rec-01 ", "rec-01"),
+            ("", "unknown-host"),
+            ("rec\udcff", "unknown-host"),
+            ("rec\0", "unknown-host"),
+            ("rec\N{REPLACEMENT CHARACTER}", "unknown-host"),
+            ("Küche", "Küche"),
+        ):
+            self.assertEqual(host_name(said), expected)
 
 
 class MachineTests(SynchronousTestCase):
@@ -130,7 +141,6 @@ class MachineTests(SynchronousTestCase):
         self.root = Path(tempfile.mkdtemp())
         (self.root / "etc").mkdir(parents=True)
         (self.root / "proc").mkdir()
-        (self.root / "bin").mkdir()
         parts: dict[str, object] = {
             "uname": lambda: Names("Linux", "rec-01", "6.1.0-25-amd64", "#1", "x86_64"),
             "addresses": lambda: {
@@ -138,28 +148,19 @@ class MachineTests(SynchronousTestCase):
                 "eth1": [Nic(socket.AF_INET6, "fd00::21")],
             },
             "pointer_bits": 64,
-            "search_path": str(self.root / "bin"),
             "root": self.root,
         }
         return Machine(**(parts | changes))  # type: ignore[arg-type]
-
-    def program(self, name: str, mode: int) -> None:
-        """Put a program on the search path."""
-        path = self.root / "bin" / name
-        path.write_text("#!/bin/sh\n")
-        path.chmod(mode)
 
     def test_everything(self) -> None:
         """Every fact comes from its place."""
         machine = self.machine()
         (self.root / "etc/os-release").write_text('PRETTY_NAME="Debian 12"\n')
         (self.root / "proc/uptime").write_text("12.5 3.0\n")
-        self.program("pw-cli", 0o755)
         expected = HostFacts(
             hostname="rec-01",
             addresses=("10.0.0.21", "fd00::21"),
             architecture="x86_64",
-            programs=frozenset({"pipewire"}),
             kernel="6.1.0-25-amd64",
             os_name="Debian 12",
             uptime_seconds=12,
@@ -167,11 +168,10 @@ class MachineTests(SynchronousTestCase):
         self.assertEqual(machine.read(), expected)
 
     def test_nothing(self) -> None:
-        """What cannot be read is unknown, and a file that cannot be run is no program."""
+        """What cannot be read is unknown."""
         machine = self.machine(
             uname=lambda: Names("Linux", "", "", "", "x86_64"), addresses=self.no_netlink
         )
-        self.program("jackd", 0o644)
         facts = machine.read()
         expected = HostFacts(
             hostname="unknown-host", addresses=(), architecture="x86_64", os_name="Linux"
@@ -183,17 +183,12 @@ class MachineTests(SynchronousTestCase):
         """Fail as a sandbox without netlink does."""
         raise PermissionError
 
-    def test_no_search_path(self) -> None:
-        """Without a search path no program is found, rather than any of the test's own."""
-        self.assertEqual(self.machine(search_path="").read().programs, frozenset())
-
     def test_this_machine(self) -> None:
         """The machine that runs this test can be read with the real sources."""
         machine = Machine(
             uname=os.uname,
             addresses=psutil.net_if_addrs,
             pointer_bits=64,
-            search_path="/usr/bin",
             root=Path("/"),
         )
         facts = machine.read()

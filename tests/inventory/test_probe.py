@@ -16,10 +16,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from rakkr.inventory.asking import HardwareAsking
+from rakkr.inventory.card_files import CardFiles
 from rakkr.inventory.host import Machine
 from rakkr.inventory.interface import Inventory
 from rakkr.inventory.probe import InventoryProbe
 from tests.fakes.processes import FakeReactor
+from tests.fakes.threads import FakeThreads as InThreads
 
 CARD = b"card 2: XUSB [X-USB \xff\0], device 0: USB Audio [USB Audio]\n"
 
@@ -60,9 +63,7 @@ class ProbeTests(SynchronousTestCase):
             threads=FakeThreads(),
             pool=FakePool(),
             environ={"PATH": "/bin", "LC_ALL": "de_DE.UTF-8"},
-            machine=Machine(
-                uname=_no_names, addresses=dict, pointer_bits=64, search_path="", root=self.root
-            ),
+            machine=Machine(uname=_no_names, addresses=dict, pointer_bits=64, root=self.root),
             arecord_command="arecord",
             pcm_list=self.asound / "pcm",
             sound=self.root / "sound",
@@ -94,7 +95,7 @@ class ProbeTests(SynchronousTestCase):
         inventory = self.found(probing)
         (interface,) = inventory.interfaces
         self.assertEqual((interface.channel_count, interface.sample_rates), (8, (96_000,)))
-        self.assertEqual(interface.system_name, "X-USB \N{REPLACEMENT CHARACTER}\0 USB Audio")
+        self.assertEqual(interface.system_name, "X-USB \N{REPLACEMENT CHARACTER} USB Audio")
         self.assertEqual((inventory.probe_ok, inventory.reason), (True, None))
 
     def test_how_arecord_is_called(self) -> None:
@@ -177,6 +178,62 @@ class ProbeTests(SynchronousTestCase):
         self.assertEqual(self.reactor.last.signals, ["KILL"])
         self.reactor.last.ends(None, signal=9)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def asked(self) -> HardwareAsking:
+        """Let devices be asked what they can do."""
+        self.subject.asking = HardwareAsking(
+            spawner=self.reactor,
+            clock=self.reactor,
+            in_thread=InThreads(),
+            env={},
+            command="arecord",
+            files=CardFiles(self.asound, self.root / "sound"),
+            path=self.root / "known.json",
+            busy=lambda: False,
+        )
+        return self.subject.asking
+
+    def test_asked_beside(self) -> None:
+        """Which devices there are is said at once; what they can do the next time."""
+        asking = self.asked()
+        place = self.asound / "card2/pcm0c/sub0"
+        place.mkdir(parents=True)
+        (place / "status").write_text("closed\n")
+        probing = self.probing()
+        self.reactor.last.says(CARD)
+        self.reactor.last.ends()
+        (interface,) = self.successResultOf(probing).interfaces
+        self.assertEqual((interface.channel_count, interface.assumed), (2, True))
+        self.assertTrue(asking.active)
+        (place / "status").write_text("state: RUNNING\n")
+        (place / "hw_params").write_text("channels: 4\nrate: 48000 (48000/1)\n")
+        self.reactor.last.says(b"CHANNELS: 32\nRATE: 96000\n", 2)
+        self.reactor.last.ends(1)
+        probing = self.probing()
+        self.reactor.last.says(CARD)
+        self.reactor.last.ends()
+        (interface,) = self.found(probing).interfaces
+        self.assertEqual((interface.channel_count, interface.assumed), (32, False))
+        self.assertEqual(len(self.reactor.spawned), 3)
+
+    def test_nothing_to_ask(self) -> None:
+        """Nobody waits for devices that cannot be looked for."""
+        asking = self.asked()
+        probing = self.probing()
+        self.reactor.last.ends(1)
+        self.found(probing)
+        self.assertFalse(asking.active)
+        asking.active = True
+        self.reactor.refuse = LookupError("a defect")  # type: ignore[assignment]
+        self.failureResultOf(self.probing(), LookupError)
+        self.assertFalse(asking.active)
+
+    def test_no_sound_at_all(self) -> None:
+        """Without the program, on a kernel that knows of no sound, there is no card for sure."""
+        self.asound.rmdir()
+        self.reactor.refuse = OSError(errno.ENOENT, "No such file or directory")
+        inventory = self.found(self.probing())
+        self.assertEqual((inventory.interfaces, inventory.probe_ok), ((), True))
 
     def test_error_in_thread(self) -> None:
         """An error that nobody foresaw comes out, instead of an empty answer."""

@@ -69,10 +69,12 @@ class NotedDevices:
 
     :ivar identity: what every name stands for; None for a name that stands for no certain card.
     :ivar found: where that card is now.
+    :ivar ids: what ids of interfaces stand for which device.
     """
 
     identity: DeviceIdentity | None = None
     found: Found | None = None
+    ids: dict[str, str] = attrs.field(factory=dict)
 
     async def identify(self, device: str) -> DeviceIdentity | None:
         """Say what was laid out."""
@@ -85,6 +87,10 @@ class NotedDevices:
     def refreshed(self, device: str, interface_id: str | None) -> str | None:
         """Nothing has another name."""
         return None
+
+    def is_device(self, id_: str, interface_id: str | None, device: str) -> bool:
+        """Nothing has two names but what was laid out."""
+        return id_ in {interface_id, device} or self.ids.get(id_) == device
 
 
 @attrs.define

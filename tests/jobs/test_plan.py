@@ -125,6 +125,14 @@ class PlanTests(SynchronousTestCase):
         assert found is not None
         self.assertEqual(found.source_channels, 2)
 
+    def test_map_by_what_the_device_is(self) -> None:
+        """An assignment fits whose target is known to be the device, and keeps its own id."""
+        other = assigned("interface", "uuid-1", 1, 2)
+        self.assertIsNone(map_of(make_job(), "node_1", [other]))
+        found = map_of(make_job(), "node_1", [attrs.evolve(other, devices=("hw:0,0",))])
+        assert found is not None
+        self.assertEqual((found.target_id, found.source_channels), ("uuid-1", 2))
+
     def test_details(self) -> None:
         """A map is described in the contract's words."""
         applied = member(make_job(), assignments=[assigned("node", "node_1", 2, 1)]).channel_map

@@ -10,6 +10,7 @@ from rakkr.jobs.remembered import Stage
 from tests.jobs.case import SessionCase
 from tests.jobs.making import make_job
 from tests.jobs.shop import receipt
+from tests.jobs.test_plan import assigned
 
 
 class OneJobTests(SessionCase):
@@ -262,3 +263,18 @@ class NoteTests(SessionCase):
         self.shop.reactor.last.exits(0)
         self.assertEqual(self.endings(done), [Ending.DELIVERED])
         self.assertIn("agent.recording_job.channel_map_lookup_failed", self.shop.evidence.types())
+
+    def test_map_of_the_interface(self) -> None:
+        """A map that was assigned under the controller's id holds for the device by its name."""
+        self.shop.devices.ids["uuid-1"] = make_job().command.capture_device
+        found = assigned("interface", "uuid-1", 2, 1)
+        other = assigned("interface", "uuid-2", 1, 2)
+        self.controller.answers["channel_map_assignments"] = [[other, found]]
+        done = self.begin(make_job(duration_seconds=1))
+        planned = self.remembered().planned
+        assert planned is not None
+        assert planned.channel_map is not None
+        self.assertEqual(planned.channel_map.target_id, "uuid-1")
+        self.shop.record(1)
+        self.shop.reactor.last.exits(0)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred, succeed
 
 from rakkr.capture.capture import Capture
 from rakkr.capture.request import CaptureRequest
-from rakkr.capture.tie import NoAnswer, Server, View
 from rakkr.clock import WallTime
+from rakkr.inventory.view import NoAnswer, Server, View
 from rakkr.meters.alarms import Alarms
 from rakkr.meters.analysis import Analysis, MakeAnalysis
 from rakkr.meters.failures import SamplingFailures

@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import CannotLaunch, Launch, NotThere, Route
 from rakkr.capture.router import FindRoute
-from rakkr.capture.tie import NoAnswer, Server, Tie, View
+from rakkr.capture.tie import Tie
+from rakkr.inventory.view import NoAnswer, Server, View
 from rakkr.meters.idle import (
     CALM_SECONDS,
     LADDER,

@@ -9,10 +9,10 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.capture.servers import LIMIT_SECONDS, SoundServers
-from rakkr.capture.tie import NoAnswer, Server, View
 from rakkr.inventory.jack import Patchbay
 from rakkr.inventory.pipewire import Graph
+from rakkr.inventory.servers import LIMIT_SECONDS, SoundServers
+from rakkr.inventory.view import NoAnswer, Server, View
 from tests.fakes.processes import FakeReactor
 from tests.fakes.threads import FakeThreads
 from tests.inventory.test_jack import REAL
@@ -71,6 +71,18 @@ class SoundServersTests(SynchronousTestCase):
         assert isinstance(found, Patchbay)
         self.assertIsNotNone(found.find("sim:out_10"))
 
+    def test_ports_that_are_none(self) -> None:
+        """A server without ports has none; words in their place are no answer."""
+        for said, expected in ((b"", Patchbay()), (b"\n", Patchbay())):
+            looking = self.look("jack")
+            self.answer(said)
+            self.assertEqual(self.successResultOf(looking), expected)
+        looking = self.look("jack")
+        self.answer(b"no such thing\n")
+        found = self.successResultOf(looking)
+        assert isinstance(found, NoAnswer)
+        self.assertFalse(found.means_none)
+
     def test_the_rate_of_jack(self) -> None:
         """The rate is a number, or not known."""
         for text, code, expected in ((b"48000\n", 0, 48000), (b"no\n", 0, None), (b"", 1, None)):
@@ -88,6 +100,22 @@ class SoundServersTests(SynchronousTestCase):
             assert isinstance(found, NoAnswer)
             self.assertRegex(found.why, f"{name} does not answer .*: cannot connect")
             self.assertFalse(found.blind)
+
+    def test_a_server_that_is_not_there(self) -> None:
+        """That there is no server is told from a server that does not answer well."""
+        said: tuple[tuple[Server, bytes, bool], ...] = (
+            ("pipewire", b"can't connect: Host is down\n", True),
+            ("jack", b"Error: cannot connect to JACK, server is not running.\n", True),
+            ("jack", b"JACK server not running?\n", True),
+            ("pipewire", b"can't connect: Permission denied\n", False),
+            ("jack", b"", False),
+        )
+        for server, words, absent in said:
+            looking = self.look(server)
+            self.answer(words, 1, descriptor=2)
+            found = self.successResultOf(looking)
+            assert isinstance(found, NoAnswer)
+            self.assertEqual((found.absent, found.means_none), (absent, absent), words)
 
     def test_a_server_that_stands_still(self) -> None:
         """A server has some seconds to answer."""

@@ -10,16 +10,18 @@ from typing import Final
 import attrs
 from twisted.internet.interfaces import IReactorProcess, IReactorTime
 
-from rakkr.capture.surroundings import InThread
-from rakkr.capture.tie import NoAnswer, Server, View
 from rakkr.inventory.jack import Patchbay, read_ports
 from rakkr.inventory.pipewire import NotADump, read_dump
+from rakkr.inventory.view import NoAnswer, Server, View
 from rakkr.process import Ladder, Ran, run
+from rakkr.threads import InThread
 from rakkr.wording import summary
 
 LIMIT_SECONDS: Final = 3.0
 _MOST_BYTES: Final = 1 << 24
 _PACKAGES: Final = {"pw-dump": "pipewire-bin", "jack_lsp": "jackd2 (or jack-example-tools)"}
+# What pw-dump 0.3 to 1.6 and jack_lsp 1.9 say when nobody listens.
+_NO_SERVER: Final = ("Host is down", "server is not running", "server not running")
 # Otherwise its tools start a server of their own where there is none.
 _ENV: Final = {"LC_ALL": "C", "JACK_NO_START_SERVER": "1"}
 
@@ -58,7 +60,7 @@ class SoundServers:
         if silent is not None:
             return silent
         try:
-            return await self.in_thread(read_dump, ran.stdout.decode("utf-8", "replace"))
+            return await self.in_thread(read_dump, _text(ran.stdout))
         except NotADump as error:
             return NoAnswer(str(error))
 
@@ -70,7 +72,9 @@ class SoundServers:
         silent = _silent("jack_lsp", "JACK", ran)
         if silent is not None:
             return silent
-        found: Patchbay = read_ports(ran.stdout.decode("utf-8", "replace"))
+        found: Patchbay = read_ports(_text(ran.stdout))
+        if not found.ports and ran.stdout.strip():
+            return NoAnswer(f"jack_lsp printed no ports: {summary(_text(ran.stdout))[:100]}")
         return found
 
     def _missing(self, program: str) -> NoAnswer | None:
@@ -91,6 +95,10 @@ class SoundServers:
         )
 
 
+def _text(said: bytes) -> str:
+    return said.decode("utf-8", "replace")
+
+
 def _silent(program: str, server: str, ran: Ran) -> NoAnswer | None:
     """Say why a program has no answer; None when it has one."""
     if ran.exit.refused is not None:
@@ -98,6 +106,7 @@ def _silent(program: str, server: str, ran: Ran) -> NoAnswer | None:
     if ran.overran:
         return NoAnswer(f"{server} does not answer {program} within {LIMIT_SECONDS:g} s")
     if not ran.exit.ok:
-        said = summary(ran.stderr.decode("utf-8", "replace"))
-        return NoAnswer(f"{server} does not answer {program}: {said or ran.exit}")
+        said = summary(_text(ran.stderr))
+        absent = any(words in said for words in _NO_SERVER)
+        return NoAnswer(f"{server} does not answer {program}: {said or ran.exit}", absent=absent)
     return None

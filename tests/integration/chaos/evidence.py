@@ -9,6 +9,7 @@ from typing import Any
 
 from rakkr.audio import wave
 from rakkr.audio.pcm import FORMATS, SampleFormat
+from rakkr.health import rotation
 from rakkr.process import Ladder, run
 from rakkr.tone import ledger
 from rakkr.tone.ledger import Run
@@ -87,11 +88,11 @@ def kept_runs(
 
 def events(log: Path) -> list[dict[str, Any]]:
     """The agent's events in its local log, oldest first; lines that a fault tore are left out."""
+    names = [path.name.removeprefix(log.name) for path in log.parent.glob(f"{log.name}*")]
     return [
         event
-        for path in (*sorted(log.parent.glob(f"{log.name}.*"), reverse=True), log)
-        if path.exists()
-        for event in _events(path)
+        for suffix in rotation.in_order(names)
+        for event in _events(log.with_name(log.name + suffix))
     ]
 
 

@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from twisted.internet.defer import DeferredSemaphore
+from twisted.internet import defer
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.logger import Logger
 
 from rakkr.cache.service import CacheSweepService
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 RENDERS_AT_ONCE = 2
+REFRESH_PATIENCE_SECONDS = 2.5  # a recording that waits longer loses more than a name is worth
 MARK_PATIENCE_SECONDS = 45.0  # a lease has expired by then, and the controller knows by itself
 
 
@@ -81,8 +83,13 @@ class Cards:
         """Say under which name the very same card is to be opened now."""
         return device_for(identity, device, await self.probe.probe())
 
-    def refreshed(self, device: str, interface_id: str | None) -> str | None:
-        """The name that the inventory has for a job's interface, if it is another one."""
+    async def refreshed(self, device: str, interface_id: str) -> str | None:
+        """Say which name a job's interface has now, if it is another one; does not take long."""
+        looking = Deferred.fromCoroutine(self.probe.probe())
+        try:
+            await looking.addTimeout(REFRESH_PATIENCE_SECONDS, self.probe.clock)
+        except defer.TimeoutError:
+            log.warn("ALSA does not say whether {device} has another name now", device=device)
         cards = self.probe.known.interfaces
         ours = self.directory.ours(interface_id, cards)
         return None if ours is None else refreshed(device, ours.id, cards)

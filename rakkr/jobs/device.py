@@ -43,14 +43,18 @@ class KnownDevice:
     async def now(self) -> Found:
         """Say what is to be opened at this moment, or why there is nothing."""
         if self.identity is None:
-            self.name = (
-                self._place.devices.refreshed(self._plan.device, self._plan.interface_id)
-                or self._plan.device
-            )
+            self.name = await self._refreshed() or self._plan.device
             return Found(device=self.name)
         found = await self._place.devices.find(self.identity, self._plan.device)
         self.name = found.device or self.name
         return found
+
+    async def _refreshed(self) -> str | None:
+        """Ask for another name of the job's interface (the contract's jobs.md, section 9)."""
+        plan = self._plan
+        if plan.backend != "alsa" or plan.interface_id is None:
+            return None
+        return await self._place.devices.refreshed(plan.device, plan.interface_id)
 
     async def ready(
         self, request: CaptureRequest, began: SampleFormat | None = None

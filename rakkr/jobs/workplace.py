@@ -70,8 +70,8 @@ class Devices(Protocol):
     async def find(self, identity: DeviceIdentity, device: str) -> Found:
         """Say under which name the very same card is to be opened now."""
 
-    def refreshed(self, device: str, interface_id: str | None) -> str | None:
-        """The name that the inventory has for a job's interface, if it is another one."""
+    async def refreshed(self, device: str, interface_id: str) -> str | None:
+        """Say which name a job's interface has now, if it is another one; does not take long."""
 
     def is_device(self, id_: str, interface_id: str | None, device: str) -> bool:
         """

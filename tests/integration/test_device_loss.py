@@ -24,6 +24,7 @@ from tests.integration import alsa_device
 from tests.integration.alsa_device import AlsaDevice
 from tests.integration.capture_world import after
 from tests.integration.chaos.pieces import Piece, pieces_of
+from tests.integration.test_modes import controlled
 from tests.integration.test_recording import fetched, grown, make_rig, queue, told
 
 pytestmark = pytest.mark.deadline(90)
@@ -412,3 +413,37 @@ async def test_other_number(tmp_path: Path) -> None:
     refreshed = got.details["capture_device_refreshed"]
     assert refreshed["previousDevice"] == "hw:21,0"
     assert refreshed["refreshedDevice"] == "hw:CARD=Desk,DEV=0"
+
+
+async def test_name_of_now(tmp_path: Path) -> None:
+    """A job's interface is opened by its name of now, although no inventory was taken before."""
+    base = make_rig(tmp_path)
+    tone = shutil.which("rakkr-tone", path=base.environ["PATH"])
+    assert tone is not None
+    cards = Cards(tmp_path / "cards", tone)
+    cards.directory.mkdir()
+    cards.make()
+    cards.show({})
+    base.environ = {**base.environ, "RAKKR_TONE_PLUG": str(cards.directory / "plug")}
+    async with base as rig:
+        await rig.start_controller("--solo-port", "0")
+        operator = rig.operator()
+        wished = {
+            "nodeId": NODE,
+            "device": "hw:2,0",
+            "durationSeconds": 1,
+            "channels": CHANNELS,
+            "format": FORMAT.name,
+            "outputCodec": "wav",
+            "command": {"captureInterfaceId": "alsa_card_smoke_dev_0"},
+        }
+        name = await queue(operator, wished)
+        cards.show({22: ("SMOKE", "Smoke Card")})
+        ran = await controlled(rig, *cards.flags, "--run-next-job")
+        assert ran.exit.ok, ran.stderr
+        got = await Bench(rig, operator, name).delivered()
+    assert cards.opened == ["hw:CARD=SMOKE,DEV=0"]
+    refreshed = got.details["capture_device_refreshed"]
+    assert refreshed["captureInterfaceId"] == "alsa_card_smoke_dev_0"
+    assert refreshed["previousDevice"] == "hw:2,0"
+    assert refreshed["refreshedDevice"] == "hw:CARD=SMOKE,DEV=0"

@@ -69,11 +69,13 @@ class NotedDevices:
 
     :ivar identity: what every name stands for; None for a name that stands for no certain card.
     :ivar found: where that card is now.
+    :ivar names: what interfaces are called now, by their ids.
     :ivar ids: what ids of interfaces stand for which device.
     """
 
     identity: DeviceIdentity | None = None
     found: Found | None = None
+    names: dict[str, str] = attrs.field(factory=dict)
     ids: dict[str, str] = attrs.field(factory=dict)
 
     async def identify(self, device: str) -> DeviceIdentity | None:
@@ -84,9 +86,9 @@ class NotedDevices:
         """Say what was laid out, or that nothing has changed."""
         return self.found or Found(device)
 
-    def refreshed(self, device: str, interface_id: str | None) -> str | None:
-        """Nothing has another name."""
-        return None
+    async def refreshed(self, device: str, interface_id: str) -> str | None:
+        """Say what was laid out; nothing else has another name."""
+        return self.names.get(interface_id)
 
     def is_device(self, id_: str, interface_id: str | None, device: str) -> bool:
         """Nothing has two names but what was laid out."""

@@ -11,7 +11,9 @@ from rakkr.audio.pcm import sample_format
 from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import CannotLaunch, Launch, NotThere, Route
 from rakkr.inventory.stable import DeviceIdentity, Found
+from rakkr.jobs.device import KnownDevice
 from rakkr.jobs.ending import Ending, Result
+from rakkr.jobs.plan import plan_session
 from tests.jobs.making import make_job
 from tests.jobs.test_take import CARD, RATE, TakeCase
 
@@ -88,6 +90,29 @@ class DeviceTests(TakeCase):
         self.assertEqual(
             (refreshed["previousDevice"], refreshed["refreshedDevice"]), ("hw:0,0", "hw:2,0")
         )
+
+    def test_the_name_at_first(self) -> None:
+        """A job's interface is opened by the name that it has now, and an event says so."""
+        job = make_job(duration_seconds=4, capture_device="hw:2,0", capture_interface_id="desk")
+        self.shop.devices.names["desk"] = "hw:CARD=Desk,DEV=0"
+        done = self.begin(job)
+        self.assertIn("-D hw:CARD=Desk,DEV=0", self.argv())
+        self.shop.play(8)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])
+        refreshed = self.told_of("capture_device_refreshed")
+        names = [refreshed[name] for name in ("previousDevice", "refreshedDevice")]
+        self.assertEqual(names, ["hw:2,0", "hw:CARD=Desk,DEV=0"])
+
+    def test_only_alsa_has_other_names(self) -> None:
+        """A source of a sound server is recorded by the name that the job has."""
+        self.shop.devices.names["desk"] = "hw:CARD=Desk,DEV=0"
+        for backend, id_ in (("pipewire", "desk"), ("alsa", None)):
+            job = make_job(capture_backend=backend, capture_device="a", capture_interface_id=id_)
+            plan = plan_session([job], self.shop.place.live.current, "node").session
+            assert plan is not None
+            device = KnownDevice(self.shop.place, plan)
+            found = self.successResultOf(Deferred.fromCoroutine(device.now()))
+            self.assertEqual(found, Found("a"))
 
     def test_another_card(self) -> None:
         """A card that only has the old number is never opened; the rest of the window is a gap."""

@@ -13,7 +13,7 @@ import attrs
 
 from rakkr.inventory.host import HostFacts, audio_backends
 from rakkr.inventory.interface import FALLBACK, FALLBACK_ALIAS, AudioInterface, Inventory
-from rakkr.inventory.naming import printable
+from rakkr.inventory.naming import clipped, printable
 
 MOST_INTERFACES: Final = 64
 MOST_RATES: Final = 16
@@ -155,7 +155,7 @@ def channels_of(count: int, names: Sequence[str] = ()) -> list[dict[str, Any]]:
 
 def _clipped(text: str | None, most: int) -> str:
     """At most so many letters, without blanks around them and only what can be printed."""
-    return printable(text or "")[:most].strip()
+    return clipped(printable(text or ""), most)
 
 
 def _known(**members: Any) -> dict[str, Any]:

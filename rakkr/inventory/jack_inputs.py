@@ -12,7 +12,7 @@ from typing import Final
 
 from rakkr.inventory.interface import AudioInterface
 from rakkr.inventory.jack import JackPort, Patchbay, by_number
-from rakkr.inventory.naming import printable, sayable, token
+from rakkr.inventory.naming import clipped, printable, sayable, token
 from rakkr.inventory.rates import MOST_CHANNELS
 
 _DEFAULT_RATES: Final = (48_000,)
@@ -45,7 +45,7 @@ def jack_inputs(patchbay: Patchbay) -> tuple[tuple[AudioInterface, ...], tuple[s
 
 
 def _interface(client: str, ports: list[JackPort], rate: int | None) -> AudioInterface:
-    names = [printable(port.name.partition(":")[2])[:_LONGEST_ALIAS].strip() for port in ports]
+    names = [clipped(printable(port.name.partition(":")[2]), _LONGEST_ALIAS) for port in ports]
     return AudioInterface(
         id=f"jack_{token(client)}",
         backend="jack",

@@ -15,7 +15,7 @@ UNKNOWN: Final = "\N{REPLACEMENT CHARACTER}"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST_NAME: Final = 240
-"""A controller takes 255 letters, and the name of the sound server stands before the name."""
+"""A controller takes 255, as :func:`clipped` counts, and the sound server's name comes before."""
 
 
 def printable(text: str) -> str:
@@ -29,9 +29,19 @@ def printable(text: str) -> str:
     return "".join(each for each in whole if each.isprintable()).strip()
 
 
+def clipped(text: str, most: int) -> str:
+    """
+    The beginning of a text, without blanks around it.
+
+    :param most: how long it may be, counted as a controller does: letters beyond U+FFFF are two.
+    """
+    return text.encode("utf-16-le")[: 2 * most].decode("utf-16-le", "ignore").strip()
+
+
 def sayable(name: str) -> bool:
     """Whether a controller can be told a name, and hands the same one back."""
-    return 0 < len(name) <= LONGEST_NAME and printable(name) == name and UNKNOWN not in name
+    fits = name != "" and printable(name) == name and clipped(name, LONGEST_NAME) == name
+    return fits and UNKNOWN not in name
 
 
 def token(name: str) -> str:

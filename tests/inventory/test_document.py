@@ -182,6 +182,12 @@ class SentTests(SynchronousTestCase):
         texts = ("alias", "systemName", "systemRef", "hardwarePath", "serialNumber")
         self.assertEqual([len(interface[name]) for name in texts], [160, 255, 255, 500, 255])
 
+    def test_lengths_as_a_controller_counts(self) -> None:
+        """A letter that JavaScript counts as two is two."""
+        (interface,) = sent(attrs.evolve(XUSB, system_name="🎤" * 200, channel_names=()))
+        texts = (interface["alias"], interface["systemName"])
+        self.assertEqual([len(text.encode("utf-16-le")) // 2 for text in texts], [160, 254])
+
     def test_blank_texts(self) -> None:
         """A blank name is replaced by our id, and another blank text is left out."""
         blank = attrs.evolve(XUSB, system_name=" \0\n", system_ref=" ", serial_number="")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.inventory.naming import LONGEST_NAME, printable, sayable, token
+from rakkr.inventory.naming import LONGEST_NAME, clipped, printable, sayable, token
 
 ANY = st.text(st.characters())
 
@@ -35,12 +35,34 @@ class PrintableTests(SynchronousTestCase):
         self.assertEqual(printable(found), found)
 
 
+class ClippedTests(SynchronousTestCase):
+    def test_limits(self) -> None:
+        """Letters beyond U+FFFF count twice, as a controller counts, and are never halved."""
+        for text, most, expected in (
+            ("abc", 3, "abc"),
+            ("abcd", 3, "abc"),
+            ("🎤🎤", 4, "🎤🎤"),
+            ("🎤🎤", 3, "🎤"),
+            ("ab cd", 3, "ab"),
+        ):
+            self.assertEqual(clipped(text, most), expected)
+
+    @given(ANY.map(printable), st.integers(0, 9))
+    def test_any_text(self, text: str, most: int) -> None:
+        """What comes out is the beginning, and fits."""
+        found = clipped(text, most)
+        self.assertTrue(text.startswith(found))
+        self.assertLessEqual(len(found.encode("utf-16-le")), 2 * most)
+
+
 class SayableTests(SynchronousTestCase):
     def test_limits(self) -> None:
         """A name may be as long as a controller bears, and not blank."""
         self.assertTrue(sayable("x" * LONGEST_NAME))
         self.assertFalse(sayable("x" * (LONGEST_NAME + 1)))
         self.assertFalse(sayable(""))
+        self.assertTrue(sayable("🎤" * (LONGEST_NAME // 2)))
+        self.assertFalse(sayable("🎤" * (LONGEST_NAME // 2 + 1)))
 
     def test_what_would_be_changed(self) -> None:
         """A name that a controller would hand back as another one cannot be said."""

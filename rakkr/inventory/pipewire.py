@@ -21,6 +21,7 @@ DUPLEX: Final = "Audio/Duplex"
 SINK: Final = "Audio/Sink"
 _RECORDABLE: Final = (SOURCE, f"{SOURCE}/Virtual", DUPLEX, SINK)
 _PREFIX: Final = "PipeWire:Interface:"
+_MOST_DIGITS: Final = 20
 
 
 class NotADump(ValueError):
@@ -171,7 +172,7 @@ def _members(holder: object, name: str) -> Mapping[str, Any]:
 def _number(value: object) -> int | None:
     """Numbers come as numbers, or as texts in some versions."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
+        return int(value) if len(value) <= _MOST_DIGITS else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

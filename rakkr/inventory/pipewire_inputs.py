@@ -28,9 +28,10 @@ def pipewire_inputs(graph: Graph) -> tuple[tuple[AudioInterface, ...], tuple[str
     devices = {device.id: device for device in graph.devices}
     found: dict[str, AudioInterface] = {}
     remarks = []
-    for node in sorted(graph.nodes, key=lambda node: (node.name, node.id)):
+    sources = (node for node in graph.nodes if node.recordable and node.media_class != SINK)
+    for node in sorted(sources, key=lambda node: (node.name, node.id)):
         channels = max(len(graph.outputs(node)), node.channel_count or 0)
-        if not node.recordable or node.media_class == SINK or channels == 0:
+        if channels == 0:
             continue
         if not sayable(node.name) or node.name in _NAMES_OF_NONE:
             remarks.append(

@@ -89,6 +89,7 @@ class DumpTests(SynchronousTestCase):
         objects = [
             {"id": "7", "type": kind, "info": {"props": node}},
             {"id": True, "type": kind, "info": {"props": node}},
+            {"id": "9" * 5000, "type": kind, "info": {"props": node}},
             {"id": 8, "type": kind, "info": None},
             {"id": 9, "type": "PipeWire:Interface:Link", "info": {"output-node-id": 7}},
             {"id": 10, "type": "PipeWire:Interface:Port", "info": {"direction": "up"}},

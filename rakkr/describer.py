@@ -21,7 +21,7 @@ from rakkr.inventory.document import (
     interfaces_for_controller,
     inventory_document,
 )
-from rakkr.inventory.host import HostFacts, Machine, host_name
+from rakkr.inventory.host import HostFacts, Machine
 from rakkr.inventory.interface import Inventory
 from rakkr.inventory.merging import UNKNOWN
 from rakkr.inventory.probe import InventoryProbe
@@ -99,11 +99,8 @@ class Describer:
         return self._described(await self.probe.host(), inventory)
 
     def unprobed(self) -> Description:
-        """What can be said before any probe: a beat does not wait for one."""
-        names = os.uname()
-        name = host_name(names.nodename)
-        host = HostFacts(hostname=name, addresses=(), architecture=names.machine)
-        return self._described(host, UNKNOWN)
+        """What can be said before inputs are looked for, which no beat waits for; blocks."""
+        return self._described(self.probe.machine.read(), UNKNOWN)
 
     async def document(self) -> dict[str, Any]:
         """The document of ``--print-inventory``."""

@@ -22,7 +22,6 @@ from rakkr.describer import Describer, make_probe, make_survey
 from rakkr.heartbeat import HeartbeatService
 from rakkr.inventory.asking import HardwareAsking
 from rakkr.inventory.probe import InventoryProbe
-from rakkr.inventory.survey import Survey
 from rakkr.jobs.service import JobWorkerService
 from rakkr.machine import InputWatch, add_system_health, make_problems
 from rakkr.metering import make_meters
@@ -110,6 +109,7 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     Resource("start", opening=say_hello).setServiceParent(root)
     probe = make_probe(settings, world)
     survey = make_survey(world, probe)
+    Resource("inputs", closing=survey.stop).setServiceParent(root)
     describe = Describer(settings, world, probe, survey)
     inputs = InputWatch(describe, survey)
     watch = partial(add_system_health, root, settings, world, reporter, problems)
@@ -147,7 +147,7 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         directory=workshop.directory,
         problems=problems,
     )
-    hardware = let_ask(root, survey, probe, jobs)
+    hardware = let_ask(root, probe, jobs)
     heartbeat.setServiceParent(root)
     meters = make_meters(
         settings,
@@ -168,14 +168,11 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     jobs.setServiceParent(root)
 
 
-def let_ask(
-    root: MultiService, survey: Survey, probe: InventoryProbe, jobs: JobWorkerService
-) -> HardwareAsking:
+def let_ask(root: MultiService, probe: InventoryProbe, jobs: JobWorkerService) -> HardwareAsking:
     """Let devices be asked what they can do, while no job needs any."""
     hardware = probe.asking
     assert hardware is not None
     hardware.busy = lambda: jobs.busy
-    Resource("inputs", closing=survey.stop).setServiceParent(root)
     Resource("hardware", closing=hardware.let_go).setServiceParent(root)
     return hardware
 

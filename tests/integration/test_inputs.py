@@ -15,6 +15,7 @@ import attrs
 import pytest
 
 from rakkr.inventory.agents import another_agent
+from rakkr.process_identity import identify, lives
 from rakkr.rig import NODE, Rig
 from rakkr.solo.operator import Operator
 from tests.integration import jack_server, pipewire_server
@@ -342,6 +343,32 @@ async def test_poison(tmp_path: Path) -> None:
         check_clean(json.dumps(await operator.nodes()))
     check_clean(rig.log_of("agent").read_bytes())
     assert b"by which it cannot be" in rig.log_of("agent").read_bytes()
+
+
+async def test_nothing_left_behind(tmp_path: Path) -> None:
+    """A program that hangs while it looks ends with its agent, also without a controller."""
+    arecord = Arecord(tmp_path / "cards")
+    arecord.make()
+    first, note = (shlex.quote(str(arecord.directory / name)) for name in ("first", "asking"))
+    arecord.program(
+        "pw-dump",
+        f"[ -e {first} ] || {{ touch {first}; exit 1; }}\n"  # then the agent is up for sure
+        f"echo $$ > {note}.new\nmv {note}.new {note}\nexec sleep 1000\n",
+    )
+    rig = make_rig(tmp_path, JACK_DEFAULT_SERVER="nobody")
+    rig.environ = {**rig.environ, "PATH": f"{arecord.directory}:{rig.environ['PATH']}"}
+    own = tmp_path / "alone"
+    files = ("capture-dir", "agent-health-log-file", "agent-state-file")
+    flags = [*FLAGS, *arecord.flags, *(f"--{each}={own}/{each}" for each in files)]
+    async with rig:
+        alone = rig.start("alone", flags)
+        while not (arecord.directory / "asking").exists():
+            await after(0.02)
+        asking = identify(int((arecord.directory / "asking").read_text()))
+        await alone.stop("TERM")
+    assert asking is not None
+    while lives(asking):  # it was sent KILL, and is about to be gone
+        await after(0.02)
 
 
 async def test_table_alone(tmp_path: Path) -> None:

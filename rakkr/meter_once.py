@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from rakkr.inventory.interface import AudioInterface
-from rakkr.inventory.probe import InventoryProbe
+from rakkr.inventory.survey import Survey
 from rakkr.inventory.theirs import Directory
 from rakkr.live import LiveSettings
 from rakkr.metering import find_model, make_idle, name_of
@@ -31,7 +31,7 @@ class NoSamples(Exception):
     """Levels that could not be measured; the message says why."""
 
 
-async def one_frame(settings: Settings, world: World, probe: InventoryProbe) -> dict[str, Any]:
+async def one_frame(settings: Settings, world: World, survey: Survey) -> dict[str, Any]:
     """
     Measure once.
 
@@ -50,7 +50,7 @@ async def one_frame(settings: Settings, world: World, probe: InventoryProbe) -> 
         lambda: known,
         lambda _, error: reasons.append(error),
     )
-    once = _Once(settings, world, probe, idle, known, reasons)
+    once = _Once(settings, world, survey, idle, known, reasons)
     limit = settings.meter_sample_seconds + LIMIT_SECONDS
     try:
         return await Deferred.fromCoroutine(once.run()).addTimeout(limit, world.reactor)
@@ -60,6 +60,7 @@ async def one_frame(settings: Settings, world: World, probe: InventoryProbe) -> 
             f" {limit:g} s"
         ) from None
     finally:
+        survey.stop()
         await idle.stop()
 
 
@@ -70,20 +71,20 @@ class _Once:
         self,
         settings: Settings,
         world: World,
-        probe: InventoryProbe,
+        survey: Survey,
         idle: IdleMeter,
         known: list[AudioInterface],
         reasons: list[str],
     ) -> None:
         self._settings = settings
         self._world = world
-        self._probe = probe
+        self._survey = survey
         self._idle = idle
         self._known = known
         self._reasons = reasons
 
     async def run(self) -> dict[str, Any]:
-        self._known += (await self._probe.probe()).interfaces
+        self._known += (await self._survey.look()).interfaces
         self._idle.start()
         while True:
             await deferLater(self._world.reactor, _LOOK_SECONDS)

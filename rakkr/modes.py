@@ -39,11 +39,12 @@ async def print_inventory(settings: Settings, world: World) -> int:
 
 async def print_meter_frame(settings: Settings, world: World) -> int:
     """Measure the configured device once, and print its levels as JSON."""
-    from rakkr.describer import make_probe
+    from rakkr.describer import make_probe, make_survey
     from rakkr.meter_once import NoSamples, one_frame
 
     try:
-        _answer(await one_frame(settings, world, make_probe(settings, world)))
+        survey = make_survey(world, make_probe(settings, world))
+        _answer(await one_frame(settings, world, survey))
     except NoSamples as reason:
         complain(f"no levels could be measured: {reason}")
         return FAILED

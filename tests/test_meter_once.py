@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -14,10 +15,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from rakkr.inventory.host import Machine
 from rakkr.inventory.interface import FALLBACK
 from rakkr.inventory.probe import InventoryProbe
+from rakkr.inventory.survey import Survey
 from rakkr.meter_once import LIMIT_SECONDS, NoSamples, one_frame
 from rakkr.settings import Settings
+from rakkr.workshop import servers_of
 from tests.fakes.processes import FakeReactor
 from tests.fakes.world import fake_world
+from tests.inventory.test_pipewire_inputs import node
 from tests.inventory.test_probe import FakePool, FakeThreads
 from tests.meters.making import pcm
 
@@ -29,7 +33,7 @@ class OnceTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         root = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.reactor = FakeReactor()
+        self.reactor, self.bin = FakeReactor(), root
         self.world = fake_world(self.reactor, {"PATH": str(root)})
         self.probe = InventoryProbe(
             spawner=self.reactor,
@@ -47,21 +51,24 @@ class OnceTests(SynchronousTestCase):
             pcm_list=root / "pcm",
             sound=root / "sound",
         )
+        self.survey = Survey(self.reactor, self.probe.probe, servers_of(self.world))
 
     def tearDown(self) -> None:
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
-    def begin(self, *, probed: bool = True, **changes: Any) -> Deferred[dict[str, Any]]:
+    def begin(
+        self, *, probed: bool = True, device: str = "hw:2,0", **changes: Any
+    ) -> Deferred[dict[str, Any]]:
         """Begin to measure."""
         settings = attrs.evolve(
             Settings(),
-            capture_device="hw:2,0",
+            capture_device=device,
             capture_sample_rate=8000,
             meter_sample_seconds=2,
             node_id="node_1",
             **changes,
         )
-        result = Deferred.fromCoroutine(one_frame(settings, self.world, self.probe))
+        result = Deferred.fromCoroutine(one_frame(settings, self.world, self.survey))
         if probed:
             self.reactor.last.says(LISTED)
             self.reactor.last.ends()
@@ -139,13 +146,33 @@ class OnceTests(SynchronousTestCase):
     def test_an_inventory_that_hangs(self) -> None:
         """An inventory that cannot be had costs the name, and not the levels."""
         result = self.begin(probed=False)
-        for _ in range(150):
+        hanging = self.reactor.last
+        for _ in range(30):
             self.reactor.advance(0.1)
         self.assertEqual(self.reactor.last.argv[:2], ["arecord", "-D"])
         self.reactor.last.says(pcm(2.0, 0.5))
         self.reactor.advance(0.1)
         self.end()
         self.assertEqual(self.successResultOf(result)["interfaceId"], FALLBACK.id)
+        self.assertEqual(hanging.signals, ["KILL"])
+        hanging.ends(None, 9)
+
+    def test_a_source_of_a_server(self) -> None:
+        """A source of PipeWire has its own name, and all of its channels are measured."""
+        (self.bin / "pw-dump").touch(0o755)
+        result = self.begin(
+            probed=False, device="mic", capture_backend="pipewire", meter_args_template="{device}"
+        )
+        arecord, dump = self.reactor.spawned
+        arecord.ends()
+        dump.says(json.dumps(node(1, "mic", ports=1)).encode())
+        dump.ends()
+        self.assertEqual(self.reactor.last.argv, ["pw-record", "mic"])
+        self.reactor.last.says(pcm(1.0, 0.5))  # of two channels, so two seconds of one
+        self.reactor.advance(0.1)
+        self.end()
+        frame = self.successResultOf(result)
+        self.assertEqual((frame["interfaceId"], len(frame["levels"])), ("pipewire_mic", 1))
 
     def test_synthetic(self) -> None:
         """Whoever chose invention gets it at once, under its own name."""

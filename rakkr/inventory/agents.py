@@ -8,7 +8,7 @@ from typing import Final
 
 from rakkr.process_identity import PROC
 
-_PROGRAMS: Final = frozenset({"rakkr-recorder", "rakkr-recorder-agent", "rakkr.cli"})
+_PROGRAMS: Final = frozenset({"rakkr-recorder", "rakkr-recorder-agent"})
 _HARMLESS: Final = frozenset({"--print-inventory"})
 """Whoever was started with one of these opens no device that is in use, and records nothing."""
 

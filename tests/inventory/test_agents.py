@@ -38,7 +38,7 @@ class AnotherAgentTests(SynchronousTestCase):
         for words in (
             ("/usr/bin/python3", "/opt/bin/twistd", "-n", "--pidfile=", "rakkr-recorder"),
             ("/opt/bin/python", "/opt/bin/rakkr-recorder-agent", "--solo"),
-            ("python", "-m", "rakkr.cli"),
+            ("python", "-m", "twisted", "rakkr-recorder"),
         ):
             self.process(5, *words)
             self.assertTrue(another_agent(self.proc, OWN), words)

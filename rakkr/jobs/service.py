@@ -86,8 +86,13 @@ class JobWorkerService(MultiService):
 
     @property
     def busy(self) -> bool:
-        """Whether a device is being recorded, or is about to be, or nobody knows yet."""
-        return not self._ready or self.recording > 0 or bool(self.takes)
+        """
+        Whether a device is being recorded, or is about to be, or nobody knows.
+
+        So it is before the start, and on the way down, when captures may be left running.
+        """
+        known = self.running and self._ready
+        return not known or self.recording > 0 or bool(self.takes)
 
     def startService(self) -> None:  # noqa: N802 - Twisted's name
         """Read the journals, and begin."""

@@ -242,6 +242,19 @@ class LeaveTests(ServiceCase):
         self.assertIs(journal.remembered.stage, Stage.RECORDING)
         self.shop.crash()
 
+    def test_busy(self) -> None:
+        """Devices are needed while a capture runs, and whoever asks on the way down keeps away."""
+        self.assertTrue(self.service.busy, "nobody knows yet what an earlier agent left")
+        self.service.startService()
+        self.assertFalse(self.service.busy)
+        self.queue = [group(1, seconds=8)]
+        self.shop.reactor.advance(1)
+        self.shop.record(3)
+        self.assertTrue(self.service.busy)
+        self.stop()
+        self.assertTrue(self.service.busy)
+        self.shop.crash()
+
     def test_claim_under_way(self) -> None:
         """A job whose claim is answered during the stop is in a journal: the next agent has it."""
         claim: Deferred[ClaimedGroup] = Deferred()

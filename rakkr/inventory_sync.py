@@ -19,8 +19,8 @@ from rakkr.inventory.document import channels_of, key_of
 from rakkr.inventory.theirs import Directory
 from rakkr.inventory.theirs import key_of as their_key
 
-EMPTY_SECONDS: Final = 30.0
-"""For so long a machine must have no input until the controller is told that it has none."""
+LASTING_SECONDS: Final = 30.0
+"""So long inputs must all be gone, or one have fewer channels, until the controller is told."""
 _UNFIT: Final = frozenset(
     {
         HTTPStatus.BAD_REQUEST,
@@ -52,8 +52,9 @@ class InventorySync:
     Posts the inputs when they are other than those that the controller has accepted.
 
     What it refuses as unfit is not sent again until something changes; anything else is tried again
-    the next time.  An input whose channels nobody told keeps the number that the controller has:
-    it would drop the channels above, with the labels that an operator gave them.
+    the next time.  An input keeps the number of channels that the controller has while fewer are a
+    guess, or have just been seen, because the ports of a program come one by one: the controller
+    drops the channels above, with the labels that an operator gave them.
     """
 
     log = Logger()
@@ -80,6 +81,7 @@ class InventorySync:
         self._confirmed: frozenset[str] = frozenset()
         self._refused: Interfaces | None = None
         self._empty_since: float | None = None
+        self._narrow_since: dict[str, float] = {}
         self._heard = False
 
     def heard(self, node: Node) -> None:
@@ -119,16 +121,21 @@ class InventorySync:
         now = self._clock.seconds()
         self._empty_since = now if self._empty_since is None else self._empty_since
         known = any(not each.absent for each in self._directory.interfaces)
-        return [] if known and now - self._empty_since >= EMPTY_SECONDS else None
+        return [] if known and now - self._empty_since >= LASTING_SECONDS else None
 
     def _as_wide(self, each: Mapping[str, Any], assumed: frozenset[str]) -> Mapping[str, Any]:
-        """An input with at least the channels that the controller has, if ours are a guess."""
-        key = key_of(each)
-        if key not in assumed:
+        """An input with at least the channels that the controller has, until fewer are certain."""
+        key, now = key_of(each), self._clock.seconds()
+        known = self._directory.interfaces
+        count = next((x.channel_count for x in known if their_key(x) == key), 0)
+        if each["channelCount"] >= count:
+            self._narrow_since.pop(key, None)
             return each
-        theirs = next((x for x in self._directory.interfaces if their_key(x) == key), None)
-        count = max(each["channelCount"], 0 if theirs is None else theirs.channel_count)
-        return {**each, "channelCount": count, "channels": channels_of(count)}
+        since = self._narrow_since.setdefault(key, now)
+        if key not in assumed and now - since >= LASTING_SECONDS:
+            return each
+        channels = [*each["channels"], *channels_of(count)[each["channelCount"] :]]
+        return {**each, "channelCount": count, "channels": channels}
 
     def _failed(self, told: Told, interfaces: Interfaces, error: ControllerError) -> None:
         unfit = isinstance(error, Rejected) and error.status in _UNFIT

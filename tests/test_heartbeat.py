@@ -35,6 +35,11 @@ def node(*interfaces: Interface) -> Node:
     return Node(id="node_local_dev", status="online", interfaces=interfaces)
 
 
+def named(name: str) -> dict[str, Any]:
+    """An input as it is told."""
+    return {"systemName": name, "channelCount": 2, "channels": []}
+
+
 def described(*interfaces: dict[str, Any]) -> Description:
     """What the machine says of itself."""
     return Description(
@@ -215,7 +220,7 @@ class HeartbeatTests(SynchronousTestCase):
 
     def test_inventory_until_taken(self) -> None:
         """The inventory is posted until it is accepted, and its answer is learned."""
-        self.description = described({"systemName": "X"})
+        self.description = described(named("X"))
         self.controller.answers["post_inventory"] = [Unreachable("refused"), node(KNOWN)]
         self.controller.answers["heartbeat"] = [Unreachable("refused")]
         self.start()
@@ -230,10 +235,10 @@ class HeartbeatTests(SynchronousTestCase):
 
     def test_inventory_on_change(self) -> None:
         """An inventory is posted again when it is another one, and only then."""
-        self.description = described({"systemName": "X"})
+        self.description = described(named("X"))
         self.start()
         self.clock.pump([5.0] * 2)
-        self.description = described({"systemName": "X"}, {"systemName": "Y"})
+        self.description = described(named("X"), named("Y"))
         self.clock.pump([5.0] * 2)
         posted = [len(call[1]) for call in self.controller.named("post_inventory")]
         self.assertEqual(posted, [1, 2])

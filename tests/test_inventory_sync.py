@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -12,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from rakkr.controller.errors import Rejected, Unauthorised, Unreachable
 from rakkr.controller.messages import Interface, Node
 from rakkr.inventory.theirs import Directory
-from rakkr.inventory_sync import EMPTY_SECONDS, InventorySync, Told
+from rakkr.inventory_sync import LASTING_SECONDS, InventorySync, Told
 from tests.fakes.controller import FakeController
 from tests.fakes.evidence import SUMMARY, Noted
 
@@ -33,7 +32,8 @@ def node(*interfaces: Interface) -> Node:
 
 def ours(name: str, channels: int = 2) -> dict[str, Any]:
     """An input as it is told."""
-    return {"systemName": name, "systemRef": name, "channelCount": channels, "channels": []}
+    aliases = [{"alias": f"{name} {index}", "index": index} for index in range(1, channels + 1)]
+    return {"systemName": name, "systemRef": name, "channelCount": channels, "channels": aliases}
 
 
 class SyncCase(SynchronousTestCase):
@@ -145,12 +145,12 @@ class SyncTests(SyncCase):
     def test_nothing_left(self) -> None:
         """That a machine has no input is told when that has lasted, and only if it had one."""
         self.tell()
-        self.clock.advance(10 * EMPTY_SECONDS)
+        self.clock.advance(10 * LASTING_SECONDS)
         self.tell()
         self.assertEqual(self.posted(), [])
         self.tell(ours("a"))
         self.tell()
-        self.clock.advance(EMPTY_SECONDS - 0.1)
+        self.clock.advance(LASTING_SECONDS - 0.1)
         self.tell()
         self.assertEqual(self.posted(), [["a"]])
         self.clock.advance(0.1)
@@ -163,7 +163,7 @@ class SyncTests(SyncCase):
         self.tell(ours("a"))
         for _ in range(3):
             self.tell()
-            self.clock.advance(EMPTY_SECONDS - 0.1)
+            self.clock.advance(LASTING_SECONDS - 0.1)
             self.tell(ours("a"))
         self.assertEqual(self.posted(), [["a"]])
 
@@ -187,13 +187,42 @@ class WidthTests(SyncCase):
         self.assertEqual(len(self.posted()), 1)
 
     def test_wider(self) -> None:
-        """A guess may make it wider, and what is known may make it narrower."""
+        """A guess may make it wider."""
         self.subject.heard(node(theirs("a", 4)))
         self.tell(ours("a", 8), assumed=("a",))
         self.assertEqual(self.width(), 8)
-        narrow = attrs.asdict(theirs("a"))
-        self.tell({**ours("a", 2), "channels": [narrow] * 2})
-        self.assertEqual(self.width(), 2)
+
+    def test_narrower(self) -> None:
+        """What is known may make it narrower, when that has lasted; a guess never."""
+        for assumed, width in (((), 2), (("a",), 8)):
+            self.tell(ours("a", 8))
+            self.tell(ours("a", 2), assumed=assumed)
+            self.clock.advance(LASTING_SECONDS - 0.1)
+            self.tell(ours("a", 2), assumed=assumed)
+            self.assertEqual(self.width(), 8)
+            self.clock.advance(0.1)
+            self.tell(ours("a", 2), assumed=assumed)
+            self.assertEqual(self.width(), width)
+
+    def test_not_for_long(self) -> None:
+        """What is as wide as before in between has to be narrower for as long again."""
+        for _ in range(3):
+            self.tell(ours("a", 8))
+            self.tell(ours("a", 2))
+            self.clock.advance(LASTING_SECONDS - 0.1)
+        self.assertEqual(self.width(), 8)
+
+    def test_one_by_one(self) -> None:
+        """A program whose ports are on their way keeps the channels that the controller has."""
+        gone = theirs("a", 3, absent=True)
+        self.subject.heard(node(gone))
+        self.tell(ours("a", 1))
+        told = self.controller.named("post_inventory")[-1][1][0]
+        self.assertEqual(
+            [each["alias"] for each in told["channels"]], ["a 1", "Input 2", "Input 3"]
+        )
+        self.tell(ours("a", 3))
+        self.assertEqual(self.width(), 3)
 
     def test_before_anything_was_heard(self) -> None:
         """A guess is not told to a controller whose list was never seen."""

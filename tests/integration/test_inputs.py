@@ -260,7 +260,8 @@ async def test_while_metering(tmp_path: Path) -> None:
         ):
             await after(0.05)
         types = [event["type"] for event in await operator.health_events()]
-        assert types == ["agent.started"], "metering was disturbed"
+        assert "agent.started" in types
+        assert not [each for each in types if each.startswith("agent.meter")], "it was disturbed"
     assert len(begun.read_text().splitlines()) > 1
 
 

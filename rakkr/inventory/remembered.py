@@ -46,7 +46,10 @@ def from_text(text: str) -> dict[str, Parameters]:
 
     :raises ValueError: when it is no such file at all.
     """
-    whole = json.loads(text)
+    try:
+        whole = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     devices = whole.get("devices") if isinstance(whole, dict) else None
     if not isinstance(devices, dict):
         raise ValueError("it holds no devices")  # noqa: TRY004 - a text, and no argument

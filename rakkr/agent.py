@@ -10,7 +10,6 @@ import attrs
 from twisted.application.service import MultiService
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
-from twisted.python.threadpool import ThreadPool
 
 from rakkr.controller.address import BadAddress, ControllerAddress
 from rakkr.controller.client import ControllerClient, make_client
@@ -29,6 +28,7 @@ from rakkr.meters.kept import Kept
 from rakkr.reporting import make_reporter
 from rakkr.root import Resource
 from rakkr.settings import Settings
+from rakkr.threads import Threads
 from rakkr.workshop import make_workshop, warn_without_renderer
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _with_own_thread(root: MultiService, world: World) -> World:
     A slow disk does not hold them up, and their blocks come out of one heap: each further thread
     would keep some ten megabytes of its own.
     """
-    pool = ThreadPool(minthreads=1, maxthreads=1, name="meters")
+    pool = Threads(minthreads=1, maxthreads=1, name="meters")
     Resource("meter thread", opening=pool.start, closing=pool.stop).setServiceParent(root)
     return attrs.evolve(world, in_thread=partial(deferToThreadPool, world.reactor, pool))
 

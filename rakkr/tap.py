@@ -34,6 +34,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from rakkr import options
 from rakkr.clock import WallTime
 from rakkr.settings import Resolved, Settings, child_environment
+from rakkr.threads import Threads
 
 MODES = (
     "print_inventory",
@@ -139,7 +140,7 @@ def make_world(reactor: Any) -> World:
     reactor.seconds = time.monotonic  # Twisted's own is wall time, and wall time is set back
     Factory.noisy = False  # two lines for every connection would bury our own
     # Enough that some which wait for a hung disk do not keep a healthy one from being written to.
-    pool = ThreadPool(minthreads=0, maxthreads=12, name="rakkr")
+    pool = Threads(minthreads=0, maxthreads=12, name="rakkr")
     return World(
         reactor=reactor,
         wall=WallTime(time.time),

@@ -37,7 +37,7 @@ _MOST_BYTES: Final = 256
 def make_problems(settings: Settings, world: World) -> OpenProblems:
     """What was wrong when the agent was here last, from beside its state file."""
     path = settings.agent_state_file.absolute().with_name(NAME)
-    return OpenProblems(path, world.in_thread)
+    return OpenProblems(path, world.in_thread, world.reactor, settings.node_id)
 
 
 class Looks(Protocol):

@@ -178,7 +178,7 @@ class HeartbeatTests(SynchronousTestCase):
         directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.controller.answers["heartbeat"] = [node(), Unreachable("refused")]
         for _ in range(2):
-            problems = OpenProblems(directory / "open.json", FakeThreads())
+            problems = OpenProblems(directory / "open.json", FakeThreads(), self.clock, "node")
             self.service = self.make(problems)
             self.wall.skew_seconds = 60.0
             self.service.startService()
@@ -188,7 +188,9 @@ class HeartbeatTests(SynchronousTestCase):
         self.assertEqual(sorted(self.noted.types()), sorted(told))
         self.controller.answers["heartbeat"] = [node()]
         self.wall.skew_seconds = 0.0
-        self.service = self.make(OpenProblems(directory / "open.json", FakeThreads()))
+        self.service = self.make(
+            OpenProblems(directory / "open.json", FakeThreads(), self.clock, "node")
+        )
         self.start()
         recovered = ["agent.system.clock_skew_recovered", "agent.node_heartbeat.sync_recovered"]
         self.assertEqual(sorted(self.noted.types()[2:]), sorted(recovered))

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as TooLate
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from rakkr.durable import write_atomically
@@ -33,10 +35,17 @@ class OpenProblems(Service):
     """
 
     log = Logger()
+    last_seconds = 5.0
 
-    def __init__(self, path: Path, in_thread: InThread) -> None:
-        """Read what an earlier agent left; this blocks, so it is done before the reactor runs."""
+    def __init__(self, path: Path, in_thread: InThread, clock: IReactorTime, node_id: str) -> None:
+        """
+        Read what an earlier agent left; this blocks, so it is done before the reactor runs.
+
+        :param node_id: what was reported of another node was never reported of this one.
+        """
         self.setName("open problems")
+        self._clock = clock
+        self._node_id = node_id
         self._path = path
         self._in_thread = in_thread
         self._failed = False
@@ -69,14 +78,21 @@ class OpenProblems(Service):
             Deferred.fromCoroutine(self._write())
 
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
-        """Fire when all is written."""
+        """Fire when all is written, or the disk has not answered for a while."""
         super().stopService()
-        return self._still.when()
+        return Deferred.fromCoroutine(self._finish())
+
+    async def _finish(self) -> None:
+        try:
+            await self._still.when().addTimeout(self.last_seconds, self._clock)
+        except TooLate:
+            self.log.warn("the disk of {path} does not answer", path=str(self._path))
 
     async def _write(self) -> None:
         while self._changed:
             self._changed = False
-            content = json.dumps({"version": _VERSION, "open": self._open}, indent=2).encode()
+            known = {"version": _VERSION, "nodeId": self._node_id, "open": self._open}
+            content = json.dumps(known, indent=2).encode()
             try:
                 await self._in_thread(write_atomically, self._path, content + b"\n")
             except Exception as error:  # noqa: BLE001 - evidence never hurts whoever leaves it
@@ -94,7 +110,7 @@ class OpenProblems(Service):
     def _read(self) -> dict[str, str]:
         try:
             with self._path.open("rb") as file:
-                return _understood(json.loads(file.read(_MOST_BYTES)))
+                return _understood(json.loads(file.read(_MOST_BYTES)), self._node_id)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError) as error:
@@ -109,13 +125,13 @@ class OpenProblems(Service):
             return {}
 
 
-def _understood(found: object) -> dict[str, str]:
+def _understood(found: object, node_id: str) -> dict[str, str]:
     """
-    The problems in a file.
+    The problems of a node in a file.
 
     :raises ValueError: when it is none of ours.
     """
-    problems = found.get("open") if isinstance(found, Mapping) else None
-    if not isinstance(problems, Mapping):
+    if not isinstance(found, Mapping) or not isinstance(found.get("open"), Mapping):
         raise ValueError("it holds no list of problems")  # noqa: TRY004 - it is read as text
+    problems = found["open"] if found.get("nodeId") == node_id else {}
     return {str(key): how for key, how in problems.items() if isinstance(how, str)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.health.edge import Edge
@@ -56,7 +57,7 @@ class EdgeTests(SynchronousTestCase):
         directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
 
         def restarted() -> Edge:
-            problems = OpenProblems(directory / "open.json", FakeThreads())
+            problems = OpenProblems(directory / "open.json", FakeThreads(), Clock(), "node")
             return Edge(self.noted, FAILED, RECOVERED, problems=problems)
 
         restarted().failed({**FACTS, "error": "e"})
@@ -75,7 +76,7 @@ class EdgeTests(SynchronousTestCase):
     def test_keys(self) -> None:
         """Two that share a type are remembered apart by their keys."""
         directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        problems = OpenProblems(directory / "open.json", FakeThreads())
+        problems = OpenProblems(directory / "open.json", FakeThreads(), Clock(), "node")
         edge = Edge(self.noted, FAILED, None, problems=problems, key="one")
         edge.failed({**FACTS, "error": "e"})
         self.assertEqual(problems.keys(), ("one",))

@@ -6,6 +6,8 @@ import json
 import tempfile
 from pathlib import Path
 
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.health.problems import OpenProblems
@@ -19,10 +21,14 @@ class OpenProblemsTests(SynchronousTestCase):
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.path = self.directory / "state" / "open-problems.json"
         self.threads = FakeThreads()
+        self.clock = Clock()
 
-    def opened(self) -> OpenProblems:
+    def tearDown(self) -> None:
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def opened(self, node_id: str = "node") -> OpenProblems:
         """What the next agent finds."""
-        return OpenProblems(self.path, self.threads)
+        return OpenProblems(self.path, self.threads, self.clock, node_id)
 
     def test_over_a_restart(self) -> None:
         """The next agent knows what is open, and what is over is gone."""
@@ -50,6 +56,27 @@ class OpenProblemsTests(SynchronousTestCase):
         self.threads.held = None
         self.assertEqual(self.opened().get("disk"), "critical")
 
+    def test_hanging_disk(self) -> None:
+        """A disk that does not answer keeps nobody from stopping for longer than five seconds."""
+        problems = self.opened()
+        self.threads.held = []
+        problems.put("disk", "warning")
+        stopped = problems.stopService()
+        self.clock.advance(4.9)
+        self.assertNoResult(stopped)
+        with capturedLogs() as logs:
+            self.clock.advance(0.1)
+        self.successResultOf(stopped)
+        self.assertEqual([each["path"] for each in logs], [str(self.path)])
+
+    def test_another_node(self) -> None:
+        """A node that got a new id has reported nothing yet, whatever it did under the old one."""
+        self.opened("old").put("disk", "warning")
+        problems = self.opened("new")
+        self.assertEqual(problems.keys(), ())
+        problems.put("load", "warning")
+        self.assertEqual((self.opened("new").keys(), self.opened("old").keys()), (("load",), ()))
+
     def test_nothing_changed(self) -> None:
         """What is known already is not written again."""
         problems = self.opened()
@@ -69,7 +96,7 @@ class OpenProblemsTests(SynchronousTestCase):
     def test_odd_entries(self) -> None:
         """An entry that cannot be understood spoils only itself."""
         self.path.parent.mkdir()
-        self.path.write_text(json.dumps({"open": {"disk": 7, "load": "warning"}}))
+        self.path.write_text(json.dumps({"nodeId": "node", "open": {"disk": 7, "load": "warning"}}))
         self.assertEqual(self.opened().keys(), ("load",))
 
     def test_no_disk(self) -> None:

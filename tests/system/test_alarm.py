@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.health.problems import OpenProblems
@@ -30,7 +31,7 @@ class AlarmTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.noted = Noted()
         directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.problems = OpenProblems(directory / "open.json", FakeThreads())
+        self.problems = OpenProblems(directory / "open.json", FakeThreads(), Clock(), "node")
 
     def alarm(self) -> Alarm:
         """The alarm of an agent that starts now."""

@@ -89,7 +89,7 @@ class SystemHealthTests(SynchronousTestCase):
                 devices=lambda: ["hw:5"],
             ),
             self.noted,
-            OpenProblems(self.directory / "open.json", FakeThreads()),
+            OpenProblems(self.directory / "open.json", FakeThreads(), self.reactor, "node"),
             node_id="node",
             disk=Bands.ordered(85.0, 95.0, 2.0),
             load=Bands.ordered(2.0, 4.0),

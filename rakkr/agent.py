@@ -115,6 +115,7 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     watch = partial(add_system_health, root, settings, world, reporter, problems)
     if controller is None:
         log.warn("no controller token is set: nothing is recorded until there is one")
+        Resource("inputs", closing=survey.stop).setServiceParent(root)
         watch(audio=inputs.anew, devices=lambda: [settings.capture_device])
         return
     kept = Kept(world.reactor, world.in_thread)
@@ -130,7 +131,7 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     workshop.cache.setServiceParent(root)
     workshop.disk.setServiceParent(root)
     warn_without_renderer(settings, world)
-    jobs = workshop.worker(settings)
+    jobs = workshop.worker(settings, problems)
     world.on_signal(partial(_choose_way_down, jobs, settings))
     live = workshop.place.live
     status = watch(audio=inputs.last, devices=lambda: [live.current.capture_device])

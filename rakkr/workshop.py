@@ -25,6 +25,7 @@ from rakkr.capture.trace import Trace
 from rakkr.controller.client import ControllerClient
 from rakkr.disk.reserve import Reserve
 from rakkr.disk.watch import DiskWatch, Running
+from rakkr.health.problems import OpenProblems
 from rakkr.health.reporter import HealthReporter
 from rakkr.holes import punch
 from rakkr.inventory.interface import AudioInterface
@@ -123,12 +124,13 @@ class Workshop:
         """A workplace whose last words to the controller do not wait for ever."""
         return attrs.evolve(self.place, mark_patience_seconds=MARK_PATIENCE_SECONDS)
 
-    def worker(self, settings: Settings) -> JobWorkerService:
+    def worker(self, settings: Settings, problems: OpenProblems) -> JobWorkerService:
         """The service that claims and works here."""
         service = JobWorkerService(
             self.place,
             claim_seconds=settings.claim_seconds,
             shutdown_seconds=settings.shutdown_seconds,
+            problems=problems,
         )
         self.running.append(service)
         return service

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from rakkr.controller.errors import ControllerError
 from rakkr.controller.messages import ClaimedGroup, Job
 from rakkr.health.edge import Edge
+from rakkr.health.problems import OpenProblems
 from rakkr.jobs.crew import Crew
 from rakkr.jobs.refusal import refuse_undecodable
 from rakkr.jobs.session import Session
@@ -39,8 +40,18 @@ class JobWorkerService(MultiService):
 
     log = Logger()
 
-    def __init__(self, place: Workplace, *, claim_seconds: float, shutdown_seconds: float) -> None:
-        """:param shutdown_seconds: how long a stop may take to deliver what was recorded."""
+    def __init__(
+        self,
+        place: Workplace,
+        *,
+        claim_seconds: float,
+        shutdown_seconds: float,
+        problems: OpenProblems | None = None,
+    ) -> None:
+        """
+        :param shutdown_seconds: how long a stop may take to deliver what was recorded.
+        :param problems: where it is remembered over a restart that claiming failed.
+        """
         super().__init__()
         self.setName("jobs")
         self.way_down: WayDown = "finish"
@@ -51,6 +62,7 @@ class JobWorkerService(MultiService):
             place.evidence,
             "agent.recording_job.claim_next_failed",
             "agent.recording_job.claim_next_recovered",
+            problems=problems,
         )
         self._opening: Deferred[None] = succeed(None)
         self._ready = False

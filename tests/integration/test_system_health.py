@@ -71,6 +71,12 @@ class Machine:
         """Let df hang, deaf to anything but KILL."""
         self._script("df", 'trap "" TERM; exec sleep 1000')
 
+    def hanging_cards(self) -> Path:
+        """Let arecord hang; the file tells its process id."""
+        pid = self.directory / "arecord.pid"
+        self._script("arecord", f'echo $$ > "{pid}"; exec sleep 1000')
+        return pid
+
     def answer(self) -> None:
         """Let df answer again."""
         self._script("df", f'cat "{self.directory}/df.txt"')
@@ -211,21 +217,36 @@ async def test_without_a_token(tmp_path: Path) -> None:
     machine.cards()
     log = tmp_path / "health.jsonl"
     async with make_rig(tmp_path) as rig:
-        child = rig.start(
-            "lonely",
-            [
-                *machine.flags(),
-                f"--capture-dir={tmp_path}/captures",
-                f"--agent-health-log-file={log}",
-                f"--agent-state-file={tmp_path}/state.json",
-            ],
-        )
+        child = rig.start("lonely", [*machine.flags(), *own_files(tmp_path)])
         wanted = ("agent.system.disk_pressure", "agent.audio_backend.unavailable")
         while not log.exists() or not all(name in log.read_text() for name in wanted):
             await deferLater(reactor, 0.05)
         child.stop("INT")
         ended = await child.when_ended()
     assert ended.signal in {None, signal.SIGINT}
+
+
+async def test_an_arecord_that_hangs(tmp_path: Path) -> None:
+    """An agent without a controller leaves none behind when it is stopped."""
+    machine = Machine(tmp_path / "machine")
+    pid = machine.hanging_cards()
+    async with make_rig(tmp_path) as rig:
+        child = rig.start("lonely", [*machine.flags(), *own_files(tmp_path)])
+        while not pid.exists() or not pid.read_text():
+            await deferLater(reactor, 0.05)
+        child.stop("INT")
+        await child.when_ended()
+    while (PROC / pid.read_text().strip()).exists():
+        await deferLater(reactor, 0.05)
+
+
+def own_files(directory: Path) -> list[str]:
+    """What keeps the files of an agent without a controller in a directory."""
+    return [
+        f"--capture-dir={directory}/captures",
+        f"--agent-health-log-file={directory}/health.jsonl",
+        f"--agent-state-file={directory}/state.json",
+    ]
 
 
 def _types(events: list[dict[str, Any]]) -> set[str]:

@@ -11,10 +11,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.controller.errors import Rejected, Unreachable
 from rakkr.controller.messages import ClaimedGroup, UndecodableJob
+from rakkr.health.problems import OpenProblems
 from rakkr.jobs.ending import Ending
 from rakkr.jobs.once import NextJob
 from rakkr.jobs.remembered import Stage
 from rakkr.jobs.service import JobWorkerService
+from tests.fakes.threads import FakeThreads
 from tests.jobs.making import make_job
 from tests.jobs.shop import Shop, receipt
 
@@ -132,6 +134,27 @@ class ClaimTests(ServiceCase):
         details = self.shop.evidence.details("agent.recording_job.claim_next_recovered")
         self.assertEqual(details, {"failureCount": 11, "nodeId": self.shop.place.node_id})
         self.stop()
+
+    def test_outage_over_a_restart(self) -> None:
+        """The next agent does not report it again, and reports its end."""
+        path = self.shop.directory / "open.json"
+        for answer in (Unreachable("refused"), Unreachable("refused"), None):
+            self.controller.answers["claim_next_group"] = [answer]
+            self.service = JobWorkerService(
+                self.shop.place,
+                claim_seconds=1.0,
+                shutdown_seconds=30.0,
+                problems=OpenProblems(path, FakeThreads(), self.shop.reactor, "node"),
+            )
+            self.service.startService()
+            self.stop()
+        self.assertEqual(
+            self.shop.evidence.types(),
+            [
+                "agent.recording_job.claim_next_failed",
+                "agent.recording_job.claim_next_recovered",
+            ],
+        )
 
     def test_outage_without_a_slot(self) -> None:
         """Not to ask, because no slot is free, does not end an outage."""

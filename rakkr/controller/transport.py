@@ -98,6 +98,10 @@ class Answer:
         """Whether the status is one of success."""
         return self.status in _SUCCESS
 
+    def without(self, secret: str) -> Answer:
+        """Leave a secret out: some proxies' error pages show the request that they were sent."""
+        return attrs.evolve(self, body=self.body.replace(secret.encode(), b"***"))
+
 
 def bytes_body(content: bytes) -> MakeBody:
     """Make a body of bytes."""
@@ -187,8 +191,9 @@ class Transport:
         sent = await self._token.current()
         answer = await self._resent(call, budget)
         if answer.status == _UNAUTHORISED and await self._token.renew(sent):
+            sent = await self._token.current()
             answer = await self._resent(call, budget)
-        return answer
+        return answer if answer.ok else answer.without(sent)
 
     async def _resent(self, call: Call, budget: Budget) -> Answer:
         """

@@ -101,6 +101,14 @@ class ClientTests(SynchronousTestCase):
         """The client provides what the services ask for."""
         verifyObject(IController, self.client)
 
+    def test_token_in_an_answer(self) -> None:
+        """An error page that shows the request does not bring the token into events and logs."""
+        self.controller.raw = b"<pre>Authorization: Bearer secret</pre>"
+        for status in (401, 500):
+            self.controller.status = status
+            failure = self.failureResultOf(self.client.heartbeat({}), Rejected)
+            self.assertIn("<pre>Authorization: Bearer ***</pre>", str(failure.value))
+
     def test_paths(self) -> None:
         """Every call goes to its endpoint, with the ids quoted, and says who asks."""
         client, base = self.client, "/base/api/v1"

@@ -175,4 +175,5 @@ class Survey:
 
     def _broke(self, failure: Failure, part: _Part) -> None:
         if failure.check(CancelledError) is None:
+            part.reason = f"{part.name} could not be asked: {failure.getErrorMessage()}"
             self.log.failure("{name} could not be asked for inputs", failure, name=part.name)

@@ -67,7 +67,8 @@ class DiskProbe:
 
         :param seen: the look before; a disk that does not answer it is not asked by ``df``, which
             would hang as well, and could not be killed.
-        :raises NotKnown: when ``df`` hangs, fails, or says nothing of use.
+        :raises NotKnown: when ``df`` hangs, fails, or says nothing of use; without it, when the
+            system names no size.
         """
         self._refuse_a_second()
         ran = await run(
@@ -80,6 +81,8 @@ class DiskProbe:
         )
         self._say_whether_refused(ran.exit.refused)
         if ran.exit.refused is not None:
+            if seen.filled.total == 0:
+                raise NotKnown(f"{ran.exit.refused}, and {seen.place} has no size")
             return seen.filled
         return self._read(ran, f"{self._command} -Pk {seen.place}")
 

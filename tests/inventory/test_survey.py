@@ -220,7 +220,7 @@ class SurveyTests(SynchronousTestCase):
         self.assertEqual(len(logs), 2)
 
     def test_a_defect(self) -> None:
-        """A defect in asking one system costs only that system's news."""
+        """A defect in asking one system costs only that system's news, and is its trouble."""
         looking = self.look()
         self.answer()
         self.found(looking)
@@ -228,6 +228,7 @@ class SurveyTests(SynchronousTestCase):
         looking = self.look()
         self.answer()
         self.assertEqual(self.names(looking), ["X"])
+        self.assertIn("ALSA could not be asked", self.subject.trouble or "")
         self.assertEqual(len(self.flushLoggedErrors(AssertionError)), 1)
 
     def test_cancelled(self) -> None:

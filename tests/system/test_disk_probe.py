@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -84,6 +85,13 @@ class DiskProbeTests(SynchronousTestCase):
         self.reactor.refuse = FileNotFoundError(2, "No such file or directory")
         for _ in range(2):
             self.assertEqual(self.successResultOf(self.ask()), SEEN.filled)
+
+    def test_no_df_and_no_size(self) -> None:
+        """A file system that tells no size is not full, with df or without."""
+        self.reactor.refuse = FileNotFoundError(2, "No such file or directory")
+        seen = attrs.evolve(SEEN, filled=Filled(0, 0, 100))
+        asked = Deferred.fromCoroutine(self.probe.filled(seen))
+        self.assertIn("/mnt/my captures has no size", self.why(asked))
 
     def test_limit(self) -> None:
         """It has ten seconds, and is ended then; one that ends in time is heard."""

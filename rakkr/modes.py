@@ -217,7 +217,9 @@ class _Shop:
         return workshop.for_one_job()
 
     async def __aexit__(self, *_: object) -> None:
-        await maybeDeferred(self._disk.stopService)
-        await self._cache.tidy()
-        await self._reporter.stopService()
-        await self._controller.close()
+        try:
+            await maybeDeferred(self._disk.stopService)
+            await self._cache.tidy()
+        finally:  # whatever broke, what was reported is written
+            await self._reporter.stopService()
+            await self._controller.close()

@@ -88,23 +88,44 @@ class OutboxTests(SynchronousTestCase):
 
     def test_few_repeats(self) -> None:
         """After a kill, fifty events at most are sent again."""
+        self.bench.rate = 90.0
         first = self.start()
         self.emit(first, *range(130))
         self.bench.settle()
-        self.assertEqual(len(self.bench.taken), 130)
+        self.assertEqual(len(self.bench.taken), 90)
         self.kill(first)
+        self.bench.rate = 1000.0
         self.start()
         self.bench.pass_time(10)
         self.assertLessEqual(len(self.bench.taken), 130 + AT_ONCE)
         self.assertEqual(list(dict.fromkeys(self.bench.types())), self.expected(*range(130)))
 
+    def test_no_repeats_of_a_quiet_agent(self) -> None:
+        """When all is delivered, that is noted at once: a kill then repeats nothing."""
+        first = self.start()
+        self.emit(first, 1, 2)
+        self.bench.settle()
+        self.assertEqual(saved(self.bench).offset, self.bench.path.stat().st_size)
+        self.kill(first)
+        self.start()
+        self.bench.pass_time(10)
+        self.assertEqual(self.bench.types(), self.expected(1, 2))
+
     def test_saved_in_time(self) -> None:
-        """A few events are noted as delivered within some seconds; nothing is written for none."""
+        """While events wait, how many are delivered is noted within seconds."""
+        self.bench.rate = 1.0
+        reporter = self.start()
+        self.emit(reporter, *range(40))
+        self.bench.pass_time(7)
+        self.assertEqual(len(self.bench.taken), 8)
+        self.assertGreater(saved(self.bench).offset, 0)
+        self.assertLess(saved(self.bench).offset, self.bench.path.stat().st_size)
+
+    def test_nothing_to_save(self) -> None:
+        """Nothing is written while nothing happens."""
         reporter = self.start()
         self.emit(reporter, 1)
         self.bench.settle()
-        self.bench.pass_time(10)
-        self.assertEqual(saved(self.bench).offset, self.bench.path.stat().st_size)
         before = Path(f"{self.bench.path}.cursor").stat().st_ino
         self.bench.pass_time(60)
         self.assertEqual(Path(f"{self.bench.path}.cursor").stat().st_ino, before)

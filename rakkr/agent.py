@@ -95,10 +95,10 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     controller = None if token is None else make_controller(settings, world, token)
     if controller is not None:
         Resource("connections", closing=controller.close).setServiceParent(root)
-    reporter = make_reporter(settings, world, controller)
-    reporter.setServiceParent(root)
     problems = make_problems(settings, world)
     problems.setServiceParent(root)
+    reporter = make_reporter(settings, world, controller, problems)
+    reporter.setServiceParent(root)
     started = {
         "alias": settings.alias,
         "controllerUrl": settings.controller_url,

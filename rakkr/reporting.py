@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rakkr.controller.client import ControllerClient
 from rakkr.health.jsonl import JsonLines
+from rakkr.health.problems import OpenProblems
 from rakkr.health.refused import DeadLetters
 from rakkr.health.reporter import HealthReporter
 from rakkr.health.sqlite import SqliteLog
@@ -37,9 +38,16 @@ def make_store(settings: Settings, *, delivers: bool) -> Store:
 
 
 def make_reporter(
-    settings: Settings, world: World, controller: ControllerClient | None
+    settings: Settings,
+    world: World,
+    controller: ControllerClient | None,
+    problems: OpenProblems | None = None,
 ) -> HealthReporter:
-    """Build the keeper of evidence."""
+    """
+    Build the keeper of evidence.
+
+    :param problems: where the daemon remembers over a restart what was reported.
+    """
     store = make_store(settings, delivers=controller is not None)
     return HealthReporter(
         world.reactor,
@@ -52,4 +60,5 @@ def make_reporter(
         random=world.random,
         letters=DeadLetters(store.path.with_name(f"{store.path.name}.refused.jsonl")),
         events_per_second=settings.agent_health_events_per_second,
+        problems=problems,
     )

@@ -14,6 +14,7 @@ from rakkr.controller.errors import ControllerError, Rejected
 from rakkr.health.desk import Desk
 from rakkr.health.edge import Edge, Emitter
 from rakkr.health.pacing import Pacing
+from rakkr.health.problems import OpenProblems
 from rakkr.health.refused import DeadLetters
 from rakkr.health.verdict import Verdict, judge, without_reference
 
@@ -52,7 +53,9 @@ class Delivery:
         letters: DeadLetters,
         pacing: Pacing,
         random: Callable[[], float],
+        problems: OpenProblems | None = None,
     ) -> None:
+        """:param problems: where it is remembered over a restart what was reported."""
         self._clock = clock
         self._desk = desk
         self._calls = calls
@@ -61,7 +64,10 @@ class Delivery:
         self._pacing = pacing
         self._random = random
         self._edge = Edge(
-            evidence, "agent.health_event.sync_failed", "agent.health_event.sync_recovered"
+            evidence,
+            "agent.health_event.sync_failed",
+            "agent.health_event.sync_recovered",
+            problems=problems,
         )
         self._refused = 0
         self._quiet_until = 0.0

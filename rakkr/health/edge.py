@@ -56,13 +56,11 @@ class Edge:
 
     def worked(self, details: Mapping[str, Any]) -> None:
         """It worked."""
-        if self.failures and self.recovered_type is not None:
-            self.emitter.emit(
-                self.recovered_type, "info", {**details, "failureCount": self.failures}
-            )
-        if self.failures:
+        were, self.failures = self.failures, 0  # at first: what takes the event may come back here
+        if were and self.recovered_type is not None:
+            self.emitter.emit(self.recovered_type, "info", {**details, "failureCount": were})
+        if were:
             self._remember(None)
-        self.failures = 0
 
     @property
     def _key(self) -> str:

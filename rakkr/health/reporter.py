@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,11 +19,10 @@ from rakkr.health.event import HealthEvent, Severity, event_id, json_line
 from rakkr.health.judge import Judge
 from rakkr.health.outbox import Outbox
 from rakkr.health.pacing import Pacing
+from rakkr.health.problems import OpenProblems
 from rakkr.health.refused import DeadLetters
 from rakkr.health.store import Store, Unreadable
 from rakkr.health.writer import Writer
-
-_RECENT = 200
 
 
 class HealthReporter(Service):
@@ -34,7 +32,6 @@ class HealthReporter(Service):
     An event waits in memory until a thread has written it into the local log; from there it is
     sent, the oldest first, for as long as that takes, also after a restart.
 
-    :ivar recent: the events that were reported last, youngest last.
     :ivar outbox: None without a controller.
     """
 
@@ -54,6 +51,7 @@ class HealthReporter(Service):
         random: Callable[[], float],
         letters: DeadLetters,
         events_per_second: float,
+        problems: OpenProblems | None = None,
     ) -> None:
         """
         Put a reporter together.
@@ -62,6 +60,7 @@ class HealthReporter(Service):
         :param calls: None without a controller.
         :param run_id: a text that no other process of this node has had.
         :param letters: where events go that the controller refuses for good.
+        :param problems: where it is remembered over a restart what was reported.
         """
         self.setName("health")
         self._clock = clock
@@ -72,12 +71,11 @@ class HealthReporter(Service):
         self._judge = Judge()
         self._serial = itertools.count(1)
         self._desk = Desk(in_thread)
-        self._writer = Writer(clock, self._desk, store, self, self._wake)
-        self.recent: deque[HealthEvent] = deque(maxlen=_RECENT)
+        self._writer = Writer(clock, self._desk, store, self, self._wake, problems)
         self.outbox: Outbox | None = None
         if calls is not None:
             pacing = Pacing(events_per_second)
-            delivery = Delivery(clock, self._desk, calls, self, letters, pacing, random)
+            delivery = Delivery(clock, self._desk, calls, self, letters, pacing, random, problems)
             self.outbox = Outbox(clock, self._desk, store, self._writer, delivery, self._damaged)
 
     def emit(
@@ -97,7 +95,6 @@ class HealthReporter(Service):
         try:
             event = self._event(type_, severity, dict(details), recording_id)
             self._judge.see(event)
-            self.recent.append(event)
             self._writer.add(json_line(clean(event.as_wire(), nulls=True)))
         except Exception:  # noqa: BLE001 - evidence never hurts whoever leaves it
             self.log.failure("{type} could not be reported", type=type_)

@@ -12,7 +12,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from rakkr.health.desk import Desk
-from rakkr.health.edge import Emitter
+from rakkr.health.edge import Edge, Emitter
+from rakkr.health.problems import OpenProblems
 from rakkr.health.store import Appended, Store
 
 _AT_ONCE: Final = 100
@@ -37,11 +38,7 @@ class Waiting:
 
 
 class Writer:
-    """
-    Writes what it is given, as soon as the log takes it.
-
-    :ivar stored: how many events it has written.
-    """
+    """Writes what it is given, as soon as the log takes it."""
 
     log = Logger()
 
@@ -52,8 +49,12 @@ class Writer:
         store: Store,
         evidence: Emitter,
         told: Callable[[], None],
+        problems: OpenProblems | None = None,
     ) -> None:
-        """:param told: called whenever something was stored, or could not be."""
+        """
+        :param told: called whenever something was stored, or could not be.
+        :param problems: where it is remembered over a restart what was reported.
+        """
         self._clock = clock
         self._desk = desk
         self._store = store
@@ -67,15 +68,19 @@ class Writer:
         self._next: IDelayedCall | None = None
         self._open = False
         self._idle: list[Deferred[None]] = []
-        self._failures = 0
+        self._failing = Edge(
+            evidence,
+            "agent.health_log.write_failed",
+            "agent.health_log.write_recovered",
+            problems=problems,
+        )
         self._late = 0
         self._lost = 0
-        self.stored = 0
 
     @property
     def failing(self) -> bool:
         """Whether the log took nothing when it was tried last."""
-        return self._failures > 0
+        return self._pause > 0
 
     @property
     def busy(self) -> bool:
@@ -101,7 +106,7 @@ class Writer:
                 break
             gone = self._waiting.popleft()
             self._bytes -= len(gone.line)
-            self._lost += 1
+            self._lose()
         self._go_on()
 
     def open(self) -> None:
@@ -147,44 +152,45 @@ class Writer:
 
     def _written(self, appended: Appended) -> None:
         left = self._writing[appended.stored :]
-        if self._failures:
+        if self.failing:
             self._late += appended.stored
-        self.stored += appended.stored
         self._writing = []
         self._waiting.extendleft(reversed(left))
         self._bytes += sum(len(each.line) for each in left)
         if appended.why is not None:
             self._fail(appended.why)
-        elif self._failures:
-            self._recover()
+        else:
+            self._succeed()
         self._report(appended)
         self._told()
         self._go_on()
         self._tell_idle()
 
+    def _lose(self) -> None:
+        self._lost += 1
+        if self._lost == 1:
+            path = str(self._store.path)
+            self.log.error("{path} does not keep up: events that wait are let go of", path=path)
+            why = "it does not keep up: the oldest of the events that wait are let go of"
+            self._failing.failed({"error": why, "path": path})
+
     def _fail(self, why: str) -> None:
-        self._failures += 1
+        path = str(self._store.path)
+        if not self.failing:
+            self.log.error("{path} takes no events: {why}", path=path, why=why)
         self._pause = min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or _FIRST_PAUSE_SECONDS)
         if self._open:
             self._next = self._clock.callLater(self._pause, self._go_on)
-        if self._failures == 1:
-            path = str(self._store.path)
-            self.log.error("{path} takes no events: {why}", path=path, why=why)
-            self._evidence.emit(
-                "agent.health_log.write_failed", "warning", {"error": why, "path": path}
-            )
+        self._failing.failed({"error": why, "path": path})
 
-    def _recover(self) -> None:
-        details = {
-            "failureCount": self._failures,
-            "lateCount": self._late + len(self._waiting),
-            "lostCount": self._lost,
-            "path": str(self._store.path),
-        }
-        self._failures = self._late = self._lost = 0
-        self._pause = 0.0
-        self.log.info("{path} takes events again", path=str(self._store.path))
-        self._evidence.emit("agent.health_log.write_recovered", "info", details)
+    def _succeed(self) -> None:
+        path = str(self._store.path)
+        late = self._late + len(self._waiting) if self.failing else 0
+        if self.failing:
+            self.log.info("{path} takes events again", path=path)
+        lost, self._lost = self._lost, 0
+        self._late, self._pause = 0, 0.0
+        self._failing.worked({"lateCount": late, "lostCount": lost, "path": path})
 
     def _report(self, appended: Appended) -> None:
         path = str(self._store.path)
@@ -196,7 +202,7 @@ class Writer:
             self._evidence.emit("agent.health_outbox.dropped", "warning", given_up)
 
     def _tell_idle(self) -> None:
-        if not self._writing and (not self._waiting or self._failures or not self._open):
+        if not self._writing and (not self._waiting or self.failing or not self._open):
             waiting, self._idle = self._idle, []
             for each in waiting:
                 each.callback(None)

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from rakkr.clock import WallTime
 from rakkr.controller.errors import Rejected, Unauthorised, Unreachable
 from rakkr.health.jsonl import JsonLines
+from rakkr.health.problems import OpenProblems
 from rakkr.health.refused import DeadLetters
 from rakkr.health.reporter import HealthReporter
 from rakkr.health.store import Store
@@ -76,6 +77,7 @@ class Bench:
             random=lambda: 0.5,
             letters=DeadLetters(self.directory / "refused.jsonl"),
             events_per_second=self.rate,
+            problems=OpenProblems(self.directory / "open-problems.json", FakeThreads()),
         )
 
     def settle(self, seconds: float = 0.0) -> None:

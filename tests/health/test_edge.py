@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -72,6 +73,20 @@ class EdgeTests(SynchronousTestCase):
                 (RECOVERED, "info", {**FACTS, "failureCount": 2}, None),
             ],
         )
+
+    def test_comes_back(self) -> None:
+        """What takes an event may say by that very event that it works."""
+        edge = self.edge
+
+        class Back(Noted):
+            def emit(self, *event: Any) -> None:
+                super().emit(*event)
+                edge.worked(FACTS)
+
+        edge.emitter = back = Back()
+        edge.failures = 3
+        edge.worked(FACTS)
+        self.assertEqual(back.types(), [RECOVERED])
 
     def test_keys(self) -> None:
         """Two that share a type are remembered apart by their keys."""

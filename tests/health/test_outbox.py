@@ -86,6 +86,25 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual(own, self.expected(*range(121)))
         self.assertEqual(self.bench.taken[0]["id"].split("-")[-2:], ["run1", "1"])
 
+    def test_outage_over_a_restart(self) -> None:
+        """An outage is told once, and its end, though the agent is started again meanwhile."""
+        self.bench.mode = "away"
+        first = self.start()
+        self.emit(first, 1)
+        self.bench.pass_time(60)
+        self.kill(first)
+        second = self.start()
+        self.bench.pass_time(60)
+        self.stop(second)
+        self.start()
+        self.bench.mode = "ok"
+        self.bench.pass_time(60)
+        self.assertEqual(
+            self.bench.types(),
+            ["agent.n1", "agent.health_event.sync_failed", "agent.health_event.sync_recovered"],
+        )
+        self.assertEqual(self.bench.taken[-1]["details"]["error"], None)
+
     def test_few_repeats(self) -> None:
         """After a kill, fifty events at most are sent again."""
         self.bench.rate = 90.0

@@ -67,14 +67,6 @@ class ReporterTests(SynchronousTestCase):
         self.bench.settle()
         self.assertEqual(len(self.bench.logged()), 2)
 
-    def test_recent(self) -> None:
-        """The last events are at hand, whatever became of them."""
-        self.bench.mode = "away"
-        self.emit("agent.a")
-        self.emit("agent.b")
-        self.assertEqual([event.type for event in self.reporter.recent][:1], ["agent.a"])
-        self.assertEqual(self.reporter.recent[-1].type, "agent.b")
-
     def test_before_the_start(self) -> None:
         """What is reported before the start is kept until then."""
         early = self.bench.reporter(calls=False)

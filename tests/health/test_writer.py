@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.health.desk import Desk
 from rakkr.health.position import OLDEST, Position
+from rakkr.health.problems import OpenProblems
 from rakkr.health.store import Appended, Record, Store
 from rakkr.health.writer import HUNG_SECONDS, Writer
 from tests.fakes.evidence import Noted
@@ -82,7 +84,7 @@ class WriterTests(SynchronousTestCase):
         self.writer.open()
         self.writer.add(b"3")
         self.assertEqual(self.store.lines, [b"1", b"2", b"3"])
-        self.assertEqual((self.told, self.writer.stored), (2, 3))
+        self.assertEqual(self.told, 2)
 
     def test_never_blocks(self) -> None:
         """While a disk hangs, events only wait, and it is known after a while that it hangs."""
@@ -119,6 +121,53 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(
             details, {"failureCount": 4, "lateCount": 2, "lostCount": 0, "path": "log"}
         )
+
+    def test_over_a_restart(self) -> None:
+        """A failure that an earlier agent reported is not reported again, and its end is, once."""
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for whys in (["full"], ["full", None], [None]):
+            problems = OpenProblems(directory / "open.json", FakeThreads())
+            writer = Writer(
+                self.clock, Desk(self.threads), self.store, self.noted, self.tell, problems
+            )
+            writer.open()
+            for why in whys:
+                self.store.why = why
+                writer.add(b"1")
+                self.clock.advance(30)
+            writer.close()
+        self.assertEqual(
+            self.noted.types(),
+            ["agent.health_log.write_failed", "agent.health_log.write_recovered"],
+        )
+        details = self.noted.details("agent.health_log.write_recovered")
+        self.assertEqual((details["lateCount"], details["lostCount"]), (2, 0))
+
+    def test_ended_by_an_earlier_agent(self) -> None:
+        """A log that fails no more after a restart has nothing that was late."""
+        path = Path(self.enterContext(tempfile.TemporaryDirectory())) / "open.json"
+        problems = OpenProblems(path, FakeThreads())
+        problems.put("agent.health_log.write_failed", "warning")
+        writer = Writer(self.clock, Desk(self.threads), self.store, self.noted, self.tell, problems)
+        self.assertFalse(writer.failing)
+        writer.open()
+        writer.add(b"1")
+        writer.add(b"2")
+        self.assertEqual(
+            self.noted.details("agent.health_log.write_recovered"),
+            {"failureCount": 1, "lateCount": 0, "lostCount": 0, "path": "log"},
+        )
+        self.assertEqual(problems.keys(), ())
+
+    def test_lost_while_it_hangs(self) -> None:
+        """What memory cannot hold while a disk hangs is told, with how much it was."""
+        self.threads.held = []
+        self.writer.open()
+        for number in range(2003):
+            self.writer.add(b"%d" % number)
+        self.assertEqual(self.noted.types(), ["agent.health_log.write_failed"])
+        self.threads.release()
+        self.assertEqual(self.noted.details("agent.health_log.write_recovered")["lostCount"], 2)
 
     def test_pauses(self) -> None:
         """A log that fails is tried after a second, and then more and more rarely."""

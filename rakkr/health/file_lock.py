@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -38,10 +38,13 @@ class FileLock:
         """
         Have the lock until :meth:`release`, or have it already; False while another has it.
 
+        When somebody took the file away, the lock is taken on the new one, as others would.
+
         :raises OSError: when the file cannot be made.
         """
-        if self._descriptor is not None:
+        if self._descriptor is not None and self._is_there(self._descriptor):
             return True
+        self.release()
         descriptor = self._open()
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,6 +62,11 @@ class FileLock:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+    def _is_there(self, descriptor: int) -> bool:
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(descriptor), self.path.stat())
+        return False
 
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,14 @@ from rakkr.health.line_file import (
     read_lines,
     sync_file,
 )
-from rakkr.health.position import OLDEST, Extent, Position, has_passed, locate
+from rakkr.health.position import (
+    OLDEST,
+    Extent,
+    Position,
+    has_passed,
+    locate,
+    newest_source,
+)
 from rakkr.health.store import Appended, Record, Unreadable
 
 
@@ -144,22 +151,26 @@ class JsonLines:
         return position
 
     def _end(self) -> Position:
-        for extent in reversed(self._extents(self._suffixes())):
+        extents = self._extents(self._suffixes())
+        for index, extent in reversed(list(enumerate(extents))):
             if extent.source is not None:
-                return Position(extent.source, extent.size)
+                return Position(extent.source, extent.size, newest_source(extents[:index]))
         return OLDEST
 
     def _read(self, after: Position, most: int) -> list[Record]:
         suffixes = self._suffixes()
         extents = self._extents(suffixes)
         index, offset = locate(after, extents)
-        for suffix, extent in zip(suffixes[index:], extents[index:], strict=True):
-            if extent.source is not None:  # else it holds no whole line
-                growing = suffix == rotation.ACTIVE
-                lines = read_lines(self._named(suffix), offset, most, growing=growing)
+        for at in range(index, len(suffixes)):
+            source = extents[at].source
+            if source is not None:  # else it holds no whole line
+                growing = suffixes[at] == rotation.ACTIVE
+                lines = read_lines(self._named(suffixes[at]), offset, most, growing=growing)
                 if lines:
-                    source = extent.source
-                    return [Record(line.content, Position(source, line.behind)) for line in lines]
+                    mark = newest_source(extents[:at])
+                    return [
+                        Record(line.content, Position(source, line.behind, mark)) for line in lines
+                    ]
             offset = 0
         return []
 

@@ -86,7 +86,7 @@ def extent_of(path: Path) -> Extent:
     :raises OSError: when it cannot be read.
     """
     with path.open("rb") as file:
-        return Extent(fingerprint(file.read(HEAD_BYTES)), os.fstat(file.fileno()).st_size)
+        return Extent(fingerprint(file.readline(HEAD_BYTES)), os.fstat(file.fileno()).st_size)
 
 
 def read_lines(path: Path, offset: int, most: int, *, growing: bool) -> list[Line]:

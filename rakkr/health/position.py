@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-HEAD_BYTES: Final = 4096
+HEAD_BYTES: Final = 64 << 10  # the longest record: two may begin with the same long details
 _VERSION: Final = 1
 
 
@@ -25,7 +25,8 @@ class Position:
     :ivar source: the fingerprint of the file, or the number of the database; empty at the very
         beginning.
     :ivar offset: bytes from the beginning of the file, or the row that was delivered last.
-    :ivar mark: the id of the event before it, where the store can look that up.
+    :ivar mark: the id of the event before it, where the store can look that up; else the
+        fingerprint of the next older file.
     """
 
     source: str = ""
@@ -88,19 +89,27 @@ def fingerprint(head: bytes) -> str | None:
     return hashlib.sha256(line).hexdigest()[:32]
 
 
+def newest_source(files: Sequence[Extent]) -> str:
+    """Give the fingerprint of the youngest file that has one, empty if none has; oldest first."""
+    return next((each.source for each in reversed(files) if each.source is not None), "")
+
+
 def locate(position: Position, files: Sequence[Extent]) -> tuple[int, int]:
     """
     Find a position again: the number of the file, and the offset in it.
 
-    A position in a file that is not there is before everything: what is deleted was delivered
-    before, or was given up.  One beyond the end of its file is at its beginning: what it counted
-    is not there any more.
+    When somebody took the file away, it is behind the next older one; if that is gone, too, it is
+    before everything: what we delete was delivered before, or was given up.  One beyond the end of
+    its file is at its beginning: what it counted is not there any more.
 
-    :param files: the oldest first.
+    :param files: the oldest first; of two copies the younger one counts.
     """
-    for index, file in enumerate(files):
+    for index, file in reversed(list(enumerate(files))):
         if file.source is not None and file.source == position.source:
             return (index, position.offset) if position.offset <= file.size else (index, 0)
+    for index, file in reversed(list(enumerate(files))):
+        if file.source is not None and file.source == position.mark:
+            return index + 1, 0
     return 0, 0
 
 

@@ -13,9 +13,10 @@ from twisted.logger import Logger
 
 from rakkr.clock import WallTime
 from rakkr.controller.sanitise import clean
+from rakkr.health.brevity import short_line
 from rakkr.health.delivery import Delivery, EventCalls
 from rakkr.health.desk import Desk, InThread
-from rakkr.health.event import HealthEvent, Severity, event_id, json_line
+from rakkr.health.event import HealthEvent, Severity, event_id
 from rakkr.health.judge import Judge
 from rakkr.health.outbox import Outbox
 from rakkr.health.pacing import Pacing
@@ -89,13 +90,14 @@ class HealthReporter(Service):
         Report that something happened, now.
 
         :param type_: a type of the contract's catalogue, beginning ``agent.``.
-        :param details: what belongs to it; unserialisable text is made harmless.
+        :param details: what belongs to it; unserialisable text is made harmless, and what would
+            make the record longer than 64 KiB is cut off.
         :param recording_id: only where the recording itself is affected.
         """
         try:
             event = self._event(type_, severity, dict(details), recording_id)
             self._judge.see(event)
-            self._writer.add(json_line(clean(event.as_wire(), nulls=True)))
+            self._writer.add(short_line(clean(event.as_wire(), nulls=True)))
         except Exception:  # noqa: BLE001 - evidence never hurts whoever leaves it
             self.log.failure("{type} could not be reported", type=type_)
 

@@ -163,6 +163,9 @@ class Node:
         unstored = (json.loads(each.line) for each in self.reporter._writer.unstored)
         self.may_be_lost.update(numbers(unstored))
         self.bench.forget_calls()
+        assert self.reporter.outbox is not None
+        # Nobody may hear of it later, when what is left of this process is collected.
+        self.reporter.outbox._running.addErrback(lambda failure: failure.trap(Crash))
         self.store.close()
         self.bench.system.crash_after = None
         self.bench.system.crashed = False

@@ -33,6 +33,17 @@ class FileLockTests(SynchronousTestCase):
         self.assertTrue(first.take())
         first.release()
 
+    def test_taken_away(self) -> None:
+        """When somebody takes the file away, the lock is on the new one, and only one has it."""
+        first, second = FileLock(self.path), FileLock(self.path)
+        self.assertTrue(first.take())
+        self.path.unlink()
+        self.assertTrue(second.take())
+        self.assertFalse(first.take())
+        second.release()
+        self.assertTrue(first.take())
+        first.release()
+
     def test_read_only(self) -> None:
         """A lock whose file cannot be written, but is there, still locks."""
         with FileLock(self.path).held():

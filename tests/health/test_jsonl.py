@@ -262,6 +262,61 @@ class DeliveringTests(SynchronousTestCase):
         self.append(log, 3)
         self.assertEqual(self.read(log, position)[0], [3])
 
+    def delivered(self, log: JsonLines, *numbers: int) -> Position:
+        """Append, each record into a file of its own, deliver, and save."""
+        self.append(log, *numbers)
+        _, position = self.read(log, log.begin())
+        log.passed(position)
+        return position
+
+    def test_active_file_was_taken_away(self) -> None:
+        """When somebody takes the active file away, nothing of the older ones is sent again."""
+        log = self.make(retained=3)
+        position = self.delivered(log, 1, 2, 3)
+        self.path.unlink()
+        self.assertEqual(self.read(log, position)[0], [])
+        self.append(log, 4)
+        self.assertEqual(self.read(log, position)[0], [4])
+        self.assertEqual(self.read(self.make(retained=3), log.begin())[0], [4])
+
+    def test_copytruncate(self) -> None:
+        """Rotation by logrotate's copytruncate, whatever it calls the copy, repeats nothing."""
+        for copy in ("log-20261129", "log.1"):
+            log = self.make(max_bytes=20, retained=3)
+            position = self.delivered(log, *range(10, 23))
+            os.replace(self.directory / "log.1", self.directory / "log.2")  # noqa: PTH105
+            shutil.copy(self.path, self.directory / copy)
+            self.assertEqual(self.read(log, position)[0], [])
+            os.truncate(self.path, 0)
+            self.assertEqual(self.read(log, position)[0], [])
+            self.append(log, 23)
+            self.assertEqual(self.read(log, position)[0], [23])
+            for each in self.directory.iterdir():
+                each.unlink()
+
+    def test_copytruncate_of_undelivered(self) -> None:
+        """What was not delivered yet is delivered from the copy."""
+        log = self.make(max_bytes=0, retained=3)
+        position = self.delivered(log, 1)
+        self.append(log, 2)
+        shutil.copy(self.path, self.directory / "log.1")
+        os.truncate(self.path, 0)
+        self.append(log, 3)
+        self.assertEqual(self.read(log, position)[0], [2, 3])
+
+    def test_directory_was_removed(self) -> None:
+        """When somebody removes the directory, another is made, and one delivers from it."""
+        self.path = self.directory / "deep" / "log"
+        log = self.make(max_bytes=0)
+        self.assertTrue(log.claim())
+        position = self.delivered(log, 1)
+        shutil.rmtree(self.path.parent)
+        self.append(log, 2)
+        self.assertEqual(self.read(log, position)[0], [2])
+        self.assertTrue(log.claim())
+        self.assertFalse(self.make().claim())
+        log.close()
+
     def test_one_delivers(self) -> None:
         """Of two processes one delivers; when it has ended, the other one does."""
         first, second = self.make(), self.make()

@@ -76,6 +76,14 @@ class LineFileTests(SynchronousTestCase):
         append_line(self.path, b"3\n", os)
         self.assertEqual(extent_of(self.path).source, known)
 
+    def test_same_beginning(self) -> None:
+        """Two files whose first records begin with the same long details are told apart."""
+        sources = set()
+        for number in (1, 2):
+            self.path.write_bytes(b'{"details":"%s","id":"%d"}\n' % (b"x" * 60_000, number))
+            sources.add(extent_of(self.path).source)
+        self.assertEqual(len(sources), 2)
+
     @given(LINES, st.integers(1, 5))
     def test_all_are_read(self, lines: list[bytes], most: int) -> None:
         """Whatever was written comes back, in pieces of any number."""

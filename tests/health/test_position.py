@@ -15,6 +15,7 @@ from rakkr.health.position import (
     fingerprint,
     has_passed,
     locate,
+    newest_source,
 )
 
 FILES = [Extent("a", 10), Extent(None, 3), Extent("b", 20)]
@@ -94,6 +95,23 @@ class LocateTests(SynchronousTestCase):
         self.assertEqual(locate(Position("gone", 7), FILES), (0, 0))
         self.assertEqual(locate(OLDEST, FILES), (0, 0))
         self.assertEqual(locate(Position("b", 7), []), (0, 0))
+
+    def test_taken_away(self) -> None:
+        """A position whose file somebody took away is behind the file before it."""
+        self.assertEqual(locate(Position("gone", 7, "a"), FILES), (1, 0))
+        self.assertEqual(locate(Position("gone", 7, "b"), FILES), (3, 0))
+        self.assertTrue(has_passed(Position("gone", 7, "b"), FILES, 2))
+        self.assertEqual(locate(Position("b", 7, "a"), FILES), (2, 7))
+
+    def test_copy(self) -> None:
+        """Of a file and a copy of it, the younger one counts."""
+        self.assertEqual(locate(Position("a", 7), [FILES[0], FILES[2], FILES[0]]), (2, 7))
+
+    def test_newest(self) -> None:
+        """The youngest file that can be recognised."""
+        self.assertEqual(
+            [newest_source(FILES[:number]) for number in range(4)], ["", "a", "a", "b"]
+        )
 
     def test_passed(self) -> None:
         """A file is passed when the position is at its end, or in a younger one."""

@@ -83,6 +83,13 @@ class ReporterTests(SynchronousTestCase):
         self.assertNotIn("\0", event["details"]["error"])
         self.assertIsNone(event["details"]["level"])
 
+    def test_long(self) -> None:
+        """An event of many megabytes takes no more memory, log and controller than it may."""
+        self.emit(items=[{"error": "no such file"}] * 100_000)
+        self.assertLess(self.bench.path.stat().st_size, 64 << 10)
+        self.assertEqual(self.bench.logged(), self.bench.taken)
+        self.assertEqual(len(self.bench.taken[0]["details"]["items"]), 100)
+
     def test_defect(self) -> None:
         """An event that the catalogue does not have is evidence all the same."""
         with capturedLogs() as logs:

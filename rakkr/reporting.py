@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rakkr.controller.client import ControllerClient
@@ -11,6 +13,7 @@ from rakkr.health.refused import DeadLetters
 from rakkr.health.reporter import HealthReporter
 from rakkr.health.sqlite import SqliteLog
 from rakkr.health.store import Store
+from rakkr.health.succession import Succession
 from rakkr.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,8 +21,22 @@ if TYPE_CHECKING:
 
 
 def make_store(settings: Settings, *, delivers: bool) -> Store:
-    """The local log that the settings choose."""
-    if settings.agent_health_log_store == "sqlite":
+    """The local log that the settings choose, with what the other kind has not delivered."""
+    chosen = settings.agent_health_log_store
+    store = _make(settings, chosen, delivers=delivers)
+    if not delivers:
+        return store
+    other = _make(settings, "jsonl" if chosen == "sqlite" else "sqlite", delivers=True)
+    return Succession(store, other) if _was_delivered(other.path) else store
+
+
+def _was_delivered(path: Path) -> bool:
+    """Whether there is a log from which an agent has delivered."""
+    return os.path.exists(path) and os.path.exists(f"{path}.cursor")  # noqa: PTH110 - no errors
+
+
+def _make(settings: Settings, kind: str, *, delivers: bool) -> Store:
+    if kind == "sqlite":
         return SqliteLog(
             settings.agent_health_sqlite_file.absolute(),
             settings.node_id,

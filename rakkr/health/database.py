@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from rakkr.controller.sanitise import clean
 from rakkr.health.event import json_line
 from rakkr.health.position import OLDEST, Position
 from rakkr.health.store import Record
@@ -59,6 +60,8 @@ class Database:
         self._connection = sqlite3.connect(
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
+        # What is no UTF-8 is somebody else's, and must not keep us from reading what follows.
+        self._connection.text_factory = lambda text: text.decode(errors="replace")
         try:
             self.number = self._prepare()
             self._inode = path.stat().st_ino
@@ -177,16 +180,11 @@ def _row(line: bytes, node_id: str) -> tuple[Any, ...]:
 def _line(row: Sequence[Any]) -> bytes:
     """A row as the record that it was."""
     id_, type_, severity, opened_at, recording_id, schedule_id, details = row
-    try:
-        parsed = json.loads(details)
-    except (ValueError, RecursionError, TypeError):
-        return b"not an event"
-    wire: dict[str, Any] = {
-        "details": parsed,
-        "id": id_,
-        "openedAt": opened_at,
-        "severity": severity,
-    }
+    wire = {"id": id_, "openedAt": opened_at, "severity": severity}
     wire |= {} if recording_id is None else {"recordingId": recording_id}
     wire |= {} if schedule_id is None else {"scheduleId": schedule_id}
-    return json_line(wire | {"type": type_}).rstrip(b"\n")
+    try:
+        whole = {"details": json.loads(details), **wire, "type": type_}
+        return json_line(clean(whole, nulls=True)).rstrip(b"\n")
+    except (ValueError, RecursionError, TypeError):  # somebody else's
+        return b"not an event"

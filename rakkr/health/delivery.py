@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from rakkr.controller.errors import ControllerError, Rejected
-from rakkr.health.desk import Desk
+from rakkr.health.desk import HUNG_SECONDS, Desk
 from rakkr.health.edge import Edge, Emitter
 from rakkr.health.pacing import Pacing
 from rakkr.health.problems import OpenProblems
@@ -155,10 +155,12 @@ class Delivery:
             "{type} was refused with {status}: {body}", type=type_, status=status, body=body
         )
         try:
-            await self._desk.do(self._letters.add, wire, status, body)
-        except OSError as error:
+            kept = Deferred.fromCoroutine(self._desk.do(self._letters.add, wire, status, body))
+            await kept.addTimeout(HUNG_SECONDS, self._clock)
+        except (OSError, TimeoutError) as error:
             path = str(self._letters.path)
-            self.log.warn("{path} cannot be written: {why}", path=path, why=str(error))
+            why = str(error) or "the disk does not answer"
+            self.log.warn("{path} cannot be written: {why}", path=path, why=why)
         now = self._clock.seconds()
         if type_.startswith(_OWN) or now < self._quiet_until:
             return

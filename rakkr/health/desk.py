@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
 
 T = TypeVar("T")
+HUNG_SECONDS: Final = 10.0
+"""A disk that has not answered for so long is not waited for."""
 InThread = Callable[..., Deferred[Any]]
 
 

@@ -10,11 +10,11 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from rakkr.health.delivery import Delivery, NotNow
-from rakkr.health.desk import Desk
+from rakkr.health.desk import HUNG_SECONDS, Desk
 from rakkr.health.position import Position
 from rakkr.health.record import deliverable, id_of
 from rakkr.health.store import Record, Store, Unreadable
-from rakkr.health.writer import HUNG_SECONDS, Writer
+from rakkr.health.writer import Writer
 
 T = TypeVar("T")
 AT_ONCE: Final = 50

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from rakkr.health.desk import Desk
+from rakkr.health.desk import HUNG_SECONDS, Desk
 from rakkr.health.edge import Edge, Emitter
 from rakkr.health.problems import OpenProblems
 from rakkr.health.store import Appended, Store
@@ -21,7 +21,6 @@ _MOST_WAITING: Final = 2000
 _MOST_BYTES: Final = 4 << 20
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
-HUNG_SECONDS: Final = 10.0
 
 
 @attrs.define(eq=False)
@@ -67,6 +66,7 @@ class Writer:
         self._pause = 0.0
         self._next: IDelayedCall | None = None
         self._open = False
+        self._closed = False
         self._idle: list[Deferred[None]] = []
         self._failing = Edge(
             evidence,
@@ -99,6 +99,9 @@ class Writer:
 
     def add(self, line: bytes) -> None:
         """Take a record; the oldest that wait are let go of when there are too many."""
+        if self._closed:
+            self.log.warn("reported after the end, and in no log: {line}", line=line.decode())
+            return
         self._waiting.append(Waiting(line))
         self._bytes += len(line)
         while len(self._waiting) > _MOST_WAITING or self._bytes > _MOST_BYTES:
@@ -111,7 +114,7 @@ class Writer:
 
     def open(self) -> None:
         """Begin to write."""
-        self._open = True
+        self._open, self._closed = True, False
         self._go_on()
 
     def when_idle(self) -> Deferred[None]:
@@ -123,7 +126,7 @@ class Writer:
 
     def close(self) -> None:
         """Write nothing more; what is being written is not waited for."""
-        self._open = False
+        self._open, self._closed = False, True
         if self._next is not None and self._next.active():
             self._next.cancel()
         if self._waiting or self._writing:

@@ -30,11 +30,12 @@ class DeliveryTests(SynchronousTestCase):
         self.addCleanup(shutil.rmtree, self.directory)
         self.clock = Clock()
         self.noted = Noted()
+        self.threads = FakeThreads()
         self.letters = DeadLetters(self.directory / "refused.jsonl")
         self.controller = FakeController()
         self.delivery = Delivery(
             self.clock,
-            Desk(FakeThreads()),
+            Desk(self.threads),
             self.controller,
             self.noted,
             self.letters,
@@ -194,6 +195,19 @@ class DeliveryTests(SynchronousTestCase):
         self.letters.path.mkdir()
         self.answer(Rejected(400, "no"))
         self.now()
+
+    def test_letters_hang(self) -> None:
+        """A disk that hangs then holds up the next one for ten seconds, not for ever."""
+        self.threads.held = []
+        self.answer(Rejected(400, "no"), None)
+        done = self.deliver()
+        self.clock.advance(0)
+        self.clock.advance(9.9)
+        self.assertNoResult(done)
+        self.clock.advance(0.2)
+        self.successResultOf(done)
+        self.threads.release()
+        self.assertTrue(self.letters.path.exists())
 
     def test_hurry(self) -> None:
         """At the end nothing is paced, and nothing is tried twice."""

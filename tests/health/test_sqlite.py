@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.health.event import HealthEvent, json_line
 from rakkr.health.position import OLDEST, Position
+from rakkr.health.record import deliverable
 from rakkr.health.sqlite import SqliteLog
 from rakkr.health.store import Store, Unreadable
 from tests.health.bench import REFUSALS, Bench
@@ -111,6 +112,26 @@ class SqliteTests(SynchronousTestCase):
         self.assertEqual(
             [each.line + b"\n" for each in log.read(OLDEST, 9)], [record(1), record(2)]
         )
+
+    def test_odd_rows(self) -> None:
+        """Whatever somebody else puts into the table, it holds up nothing."""
+        log = self.make()
+        log.append([record(1)])
+        for number, details in enumerate(
+            ["'{\"a\":NaN}'", '\'{"a":"\\ud800"}\'', "'{'", "x'ff'", "7", "CAST(x'ff' AS TEXT)"]
+        ):
+            self.ask(
+                "INSERT INTO agent_health_events"
+                " (id, node_id, type, severity, opened_at, details_json)"
+                f" VALUES (x'0{number}', 'n', 'agent.x', 'info', 't', {details})"
+            )
+        log.append([record(2)])
+        wires = [deliverable(each.line) for each in log.read(OLDEST, 9)]
+        self.assertEqual(
+            [wire["details"] for wire in wires[1:3] if wire], [{"a": None}, {"a": "\ufffd"}]
+        )
+        assert wires[-1] is not None
+        self.assertEqual(wires[-1]["id"], "id2")
 
     def test_no_id_twice(self) -> None:
         """An id that is there is neither stored again nor overwritten."""

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.health.desk import Desk
+from rakkr.health.desk import HUNG_SECONDS, Desk
 from rakkr.health.position import OLDEST, Position
 from rakkr.health.problems import OpenProblems
 from rakkr.health.store import Appended, Record, Store
-from rakkr.health.writer import HUNG_SECONDS, Writer
+from rakkr.health.writer import Writer
 from tests.fakes.evidence import Noted
 from tests.fakes.threads import FakeThreads
 
@@ -225,6 +226,15 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(len(self.writer.unstored), 1)
         self.writer.add(b"x" * (5 << 20))
         self.assertEqual(len(self.writer.unstored), 1)
+
+    def test_after_the_end(self) -> None:
+        """What is reported after the end is in the log of the program at least."""
+        self.writer.open()
+        self.writer.close()
+        with capturedLogs() as logs:
+            self.writer.add(b'{"type":"agent.late"}')
+        self.assertIn("agent.late", logs[0]["line"])
+        self.assertEqual(self.writer.unstored, ())
 
     def test_idle(self) -> None:
         """It is known when everything is written, or cannot be."""

@@ -16,11 +16,10 @@ from rakkr.health.edge import Edge, Emitter
 from rakkr.health.pacing import Pacing
 from rakkr.health.problems import OpenProblems
 from rakkr.health.refused import DeadLetters
-from rakkr.health.verdict import Verdict, judge, without_reference
+from rakkr.health.verdict import Verdict, judge, may_be_the_event, without_reference
 
 _QUIET_SECONDS: Final = 600.0
 _OWN: Final = "agent.health_outbox."
-_BROKEN: Final = 500
 _PATIENT_TRIES: Final = 20  # some eight minutes
 
 
@@ -115,7 +114,7 @@ class Delivery:
             try:
                 await self._calls.post_health_event(wire)
             except Rejected as refusal:
-                if judge(refusal.status, wire) is not Verdict.WITHOUT_REFERENCE:
+                if judge(refusal.status, refusal.body, wire) is not Verdict.WITHOUT_REFERENCE:
                     raise
                 await self._calls.post_health_event(without_reference(wire))
         except Rejected as refusal:
@@ -135,11 +134,12 @@ class Delivery:
 
     async def _is_final(self, wire: Mapping[str, Any], refusal: Rejected) -> bool:
         """Whether the controller will never take this event, though it takes others."""
-        if judge(refusal.status, without_reference(wire)) is Verdict.REFUSED:
+        if judge(refusal.status, refusal.body, without_reference(wire)) is Verdict.REFUSED:
             return True
-        if refusal.status != _BROKEN or self._pacing.failures < _PATIENT_TRIES:
+        if not may_be_the_event(refusal.status) or self._pacing.failures < _PATIENT_TRIES:
             return False
-        # It may be this event that the controller breaks on: then it takes the bare one.
+        # The controller may break on this very event, or somebody on the way: then it takes the
+        # bare one.
         withheld = {"withheld": str(self._letters.path)}
         try:
             await self._calls.post_health_event({**without_reference(wire), "details": withheld})

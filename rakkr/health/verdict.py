@@ -12,6 +12,9 @@ from rakkr.health.record import REFERENCES
 # node, of the way there or of the moment: a proxy whose controller is away answers 404, too.
 _OF_THE_EVENT: Final = frozenset({400, 409, 411, 413, 414, 415, 422})
 _OF_A_REFERENCE: Final = frozenset({403, 404})
+# Said to everything while the controller is away, or the token is not known.
+_NEVER_OF_THE_EVENT: Final = frozenset({401, 408, 425, 429, 502, 503, 504})
+_BAD_REQUEST: Final = 400
 
 
 class Verdict(Enum):
@@ -22,13 +25,23 @@ class Verdict(Enum):
     REFUSED = auto()
 
 
-def judge(status: int, wire: Mapping[str, Any]) -> Verdict:
-    """Decide about an event that was answered with a status that is no success."""
-    if status in _OF_THE_EVENT:
+def judge(status: int, body: str, wire: Mapping[str, Any]) -> Verdict:
+    """
+    Decide about an event that was answered with a status that is no success.
+
+    :param body: of the answer.  The controller's is a JSON object; a proxy that says 400 in another
+        language says it to everything, as when our certificate is no longer valid.
+    """
+    if status in _OF_THE_EVENT and (status != _BAD_REQUEST or body.startswith("{")):
         return Verdict.REFUSED
     if status in _OF_A_REFERENCE and any(name in wire for name in REFERENCES):
         return Verdict.WITHOUT_REFERENCE
     return Verdict.LATER
+
+
+def may_be_the_event(status: int) -> bool:
+    """Whether a status that does not pass may be the answer to this event alone, after all."""
+    return status not in _NEVER_OF_THE_EVENT
 
 
 def without_reference(wire: Mapping[str, Any]) -> dict[str, Any]:

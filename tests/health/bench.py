@@ -23,7 +23,7 @@ from tests.health.breaking import Breaking
 REFUSALS: dict[str, Exception] = {
     "away": Unreachable("refused"),
     "401": Unauthorised(""),
-    "400": Rejected(400, "no"),
+    "400": Rejected(400, '{"error": "no"}'),
     "404": Rejected(404, "no"),
     "503": Rejected(503, "no"),
 }

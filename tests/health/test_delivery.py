@@ -21,6 +21,8 @@ from tests.fakes.controller import FakeController
 from tests.fakes.evidence import Noted
 from tests.fakes.threads import FakeThreads
 
+REFUSAL = '{"error": "Invalid health event"}'
+
 
 class DeliveryTests(SynchronousTestCase):
     """One event after another."""
@@ -127,7 +129,7 @@ class DeliveryTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """What is refused for good is kept with the answer, and said once in a while."""
         for status in (400, 413, 422):
-            self.answer(Rejected(status, "no"))
+            self.answer(Rejected(status, REFUSAL))
             self.now(id=f"id{status}")
         kept = [json.loads(line) for line in self.letters.path.read_text().splitlines()]
         self.assertEqual([each["status"] for each in kept], [400, 413, 422])
@@ -143,7 +145,7 @@ class DeliveryTests(SynchronousTestCase):
 
     def test_refused_without_the_reference(self) -> None:
         """An event may be refused when it comes without its recording."""
-        self.answer(Rejected(404, ""), Rejected(400, "no"))
+        self.answer(Rejected(404, ""), Rejected(400, REFUSAL))
         self.now(recordingId="rec_1")
         self.assertTrue(self.letters.path.exists())
 
@@ -164,6 +166,33 @@ class DeliveryTests(SynchronousTestCase):
         )
         self.assertIn('"poison":1', self.letters.path.read_text())
 
+    def test_blocked_on_the_way(self) -> None:
+        """So does one that a proxy does not let pass, whatever it says."""
+
+        def answer(event: dict[str, Any]) -> Exception | None:
+            blocked = "poison" in event["details"]
+            return Rejected(status, "<html>") if blocked else None
+
+        for status in (400, 403):
+            self.answer(answer)
+            done = self.deliver(details={"poison": status})
+            self.clock.pump([1.0] * 300)
+            self.assertNoResult(done)
+            self.clock.pump([1.0] * 600)
+            self.successResultOf(done)
+            self.assertIn(f'"poison":{status}', self.letters.path.read_text())
+
+    def test_certificate_is_over(self) -> None:
+        """A proxy that answers everything with 400 refuses nothing for good, however long."""
+        self.answer(Rejected(400, "<html> The SSL certificate error </html>"))
+        done = self.deliver(details={})
+        self.clock.pump([10.0] * 1000)
+        self.assertNoResult(done)
+        self.answer(None)
+        self.clock.pump([10.0] * 4)
+        self.successResultOf(done)
+        self.assertFalse(self.letters.path.exists())
+
     def test_a_broken_controller(self) -> None:
         """While the controller breaks on everything, nothing is refused, however long it takes."""
         self.answer(Rejected(500, "oops"))
@@ -178,7 +207,7 @@ class DeliveryTests(SynchronousTestCase):
 
     def test_no_loop(self) -> None:
         """That an event about refused events is refused is no further event."""
-        self.answer(Rejected(400, "no"))
+        self.answer(Rejected(400, REFUSAL))
         self.now("agent.health_outbox.event_refused")
         self.assertEqual(self.noted.events, [])
         self.assertTrue(self.letters.path.exists())
@@ -193,13 +222,13 @@ class DeliveryTests(SynchronousTestCase):
     def test_letters_cannot_be_kept(self) -> None:
         """A disk that does not take a refused event does not hold up the next one."""
         self.letters.path.mkdir()
-        self.answer(Rejected(400, "no"))
+        self.answer(Rejected(400, REFUSAL))
         self.now()
 
     def test_letters_hang(self) -> None:
         """A disk that hangs then holds up the next one for ten seconds, not for ever."""
         self.threads.held = []
-        self.answer(Rejected(400, "no"), None)
+        self.answer(Rejected(400, REFUSAL), None)
         done = self.deliver()
         self.clock.advance(0)
         self.clock.advance(9.9)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -71,6 +71,7 @@ class Delivery:
         self._refused = 0
         self._quiet_until = 0.0
         self._hurried = False
+        self._pause: IDelayedCall | None = None
         self.delivered = 0
 
     @property
@@ -81,6 +82,8 @@ class Delivery:
     def hurry(self) -> None:
         """Keep no pace any more: the process is about to end."""
         self._hurried = True
+        if self._pause is not None and self._pause.active():
+            self._pause.reset(0)
 
     async def deliver(self, wire: Mapping[str, Any]) -> None:
         """
@@ -106,7 +109,10 @@ class Delivery:
 
     def _wait(self, seconds: float) -> Deferred[None]:
         """Keep the pace; between any two events the reactor may do something else."""
-        return deferLater(self._clock, 0 if self._hurried else seconds)
+        over: Deferred[None] = Deferred(lambda _: pause.cancel())
+        pause = self._clock.callLater(0 if self._hurried else seconds, over.callback, None)
+        self._pause = pause
+        return over
 
     async def _try(self, wire: Mapping[str, Any]) -> str | None:
         """Send once; returns why it must be tried again."""

@@ -18,8 +18,8 @@ _INTRODUCTION = """\
 
 `python -m rakkr.health.document` makes this page from the catalogue in `rakkr/health/rows`.
 
-An event says that something happened on this node. It is in the local log first
-(`--agent-health-log-file`), one JSON object in a line, and then it goes to the controller:
+An event says that something happened on this node. It is in the local log first, as one JSON object
+in a line or as a row (`docs/health-log.md`), and then it goes to the controller:
 
 | member | what it is |
 |---|---|
@@ -27,7 +27,7 @@ An event says that something happened on this node. It is in the local log first
 | `severity` | `info`, `warning`, or `critical` |
 | `openedAt` | when it happened, whenever it is delivered |
 | `recordingId` | the recording that is affected; absent where none is |
-| `id` | its own, so that a controller that gets it twice has it once |
+| `id` | its own; one that reached the controller twice is known by it |
 | `details` | what the table below the heading lists |
 
 * A failure that goes on is one event when it begins and one when it ends; `failureCount` says how

@@ -169,6 +169,7 @@ class ReporterTests(SynchronousTestCase):
         done = self.stop()
         self.bench.pass_time(5)
         self.successResultOf(done)
+        self.assertEqual(len(self.bench.taken), 200)
 
     def test_hung_disk_at_the_end(self) -> None:
         """A disk that hangs does not keep the agent for ever."""

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from rakkr.health import database
 from rakkr.health.event import HealthEvent, json_line
 from rakkr.health.position import OLDEST, Position
 from rakkr.health.record import deliverable
@@ -132,6 +133,24 @@ class SqliteTests(SynchronousTestCase):
         )
         assert wires[-1] is not None
         self.assertEqual(wires[-1]["id"], "id2")
+
+    def test_locked(self) -> None:
+        """While another program locks the database, nothing is stored, and it is not damaged."""
+        self.patch(database, "BUSY_SECONDS", 0.01)
+        log, later = self.make(), self.make()
+        log.append([record(1)])
+        other = sqlite3.connect(self.path, isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        for each in (log, later):
+            appended = each.append([record(2)])
+            self.assertEqual(
+                (appended.stored, appended.why, appended.set_aside), (0, "database is locked", None)
+            )
+        self.assertEqual(self.numbers(log, OLDEST), [1])
+        self.assertRaises(Unreadable, later.begin)
+        other.close()
+        self.assertEqual(later.append([record(2)]).stored, 1)
+        self.assertEqual(self.numbers(log, OLDEST), [1, 2])
 
     def test_no_id_twice(self) -> None:
         """An id that is there is neither stored again nor overwritten."""

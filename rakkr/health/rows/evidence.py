@@ -36,17 +36,16 @@ ROWS: Final = (
         details(error=TEXT, path=TEXT),
         recovery="health_log.write_recovered",
         means=(
-            "The local log takes no events. They wait in memory, and would not survive a restart."
-            " This is the first of a run of failures."
+            "The local log takes no events, or does not keep up. They wait in memory, and would not"
+            " survive a restart. This is the first of a run of failures."
         ),
         clears="With the next event that it takes.",
-        do="Make room, or see to the permissions of --agent-health-log-file.",
+        do="Make room, or see to the permissions of the file that is named, and of its directory.",
     ),
     node_event(
         "health_log.write_recovered",
         INFO,
-        {**COUNTED, **details(path=TEXT)},
-        details(lateCount=WHOLE, lostCount=WHOLE),
+        {**COUNTED, **details(lateCount=WHOLE, lostCount=WHOLE, path=TEXT)},
         means=(
             "The local log takes events again. lateCount of them were written late, and lostCount"
             " are lost."

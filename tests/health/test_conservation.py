@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -73,6 +74,17 @@ class Files:
     def crash(self, number: int) -> None:
         self.system.crash_after = number
 
+    def copytruncate(self, _: int) -> None:
+        """What an operator's logrotate does."""
+        active = self.directory / "log"
+        if active.exists():
+            for age in range(9, 0, -1):
+                if (older := self.directory / f"log.{age}").exists():
+                    older.rename(self.directory / f"log.{age + 1}")
+            shutil.copy(active, self.directory / "log.1")
+            self.deliver(1)
+            os.truncate(active, 0)
+
 
 class FilesTests(SynchronousTestCase):
     """The files alone."""
@@ -81,7 +93,7 @@ class FilesTests(SynchronousTestCase):
         st.one_of(
             st.tuples(st.just("append"), st.integers(1, 4)),
             st.tuples(st.just("deliver"), st.integers(1, 3)),
-            st.tuples(st.just("save"), st.just(0)),
+            st.tuples(st.sampled_from(["save", "copytruncate"]), st.just(0)),
             st.tuples(st.just("crash"), st.integers(0, 6)),
         ),
         max_size=40,
@@ -92,7 +104,7 @@ class FilesTests(SynchronousTestCase):
     def test_nothing_is_lost(
         self, steps: Steps, retained: int, max_bytes: int, torn: float
     ) -> None:
-        """Appends, crashes in any call, rotations and restarts: all stored records, in order."""
+        """Appends, crashes in any call, anybody's rotations, restarts: all records, in order."""
         directory = Path(tempfile.mkdtemp())
         try:
             files = Files(directory, max_bytes, retained, torn)

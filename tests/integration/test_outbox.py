@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from twisted.internet import reactor
@@ -120,6 +121,29 @@ async def test_outage(tmp_path: Path, store: str, count: int) -> None:
         assert first == [*range(first[-2] + 1), 4000]
         assert len(came) - len(first) <= 50
         assert not list((tmp_path / "agent").glob("*refused*"))
+
+
+async def test_outage_over_a_restart(tmp_path: Path) -> None:
+    """An outage in which the agent is killed and started again is told once, and so is its end."""
+    flags = ("--capture-command", "rakkr-tone", "--heartbeat-seconds", "1")
+    edges = [f"agent.{what}.sync_" for what in ("health_event", "node_heartbeat")]
+    remembered = tmp_path / "agent" / "open-problems.json"
+    async with make_rig(tmp_path) as rig:
+        controller = await rig.start_controller("--solo-port", "0")
+        port = urlsplit((rig.solo_directory / "url").read_text()).port
+        agent = rig.start_agent(*flags)
+        await until(lambda: "agent.started" in arrived(rig))
+        await controller.stop("KILL")
+        await until(remembered.exists)
+        await until(lambda: all(f"{each}failed" in remembered.read_text() for each in edges))
+        await agent.stop("KILL")
+        said = rig.log_of("agent")
+        before = said.read_text().count("heartbeat:")
+        rig.start_agent(*flags)
+        await until(lambda: said.read_text().count("heartbeat:") > before + 1)
+        await rig.start_controller("--solo-port", str(port))
+        await until(lambda: all(f"{each}recovered" in arrived(rig) for each in edges))
+        assert [arrived(rig).count(f"{each}failed") for each in edges] == [1, 1]
 
 
 async def test_two_processes(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 
 T = TypeVar("T")
 HUNG_SECONDS: Final = 10.0
@@ -29,7 +29,7 @@ class Desk:
         """
         await self._turn.acquire()
         result: Deferred[T] = Deferred()
-        done = self._in_thread(work, *arguments)
+        done = maybeDeferred(self._in_thread, work, *arguments)  # there may be no more threads
 
         def pass_on(outcome: Any) -> None:
             self._turn.release()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -35,6 +37,17 @@ class DeskTests(SynchronousTestCase):
         failing = Deferred.fromCoroutine(self.desk.do(int, "x"))
         self.failureResultOf(failing, ValueError)
         self.successResultOf(self.ask(1))
+
+    def test_no_thread(self) -> None:
+        """When no thread can be had, that is the asker's error; the next one has his turn."""
+
+        def no_thread(*_: object) -> Deferred[Any]:
+            raise RuntimeError("can't start new thread")
+
+        self.desk._in_thread = no_thread
+        self.failureResultOf(self.ask(1), RuntimeError)
+        self.desk._in_thread = self.threads
+        self.successResultOf(self.ask(2))
 
     def test_no_longer_waited_for(self) -> None:
         """Who gives up waiting does not let the next one begin before the work is done."""

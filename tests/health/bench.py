@@ -77,7 +77,9 @@ class Bench:
             random=lambda: 0.5,
             letters=DeadLetters(self.directory / "refused.jsonl"),
             events_per_second=self.rate,
-            problems=OpenProblems(self.directory / "open-problems.json", FakeThreads()),
+            problems=OpenProblems(
+                self.directory / "open-problems.json", FakeThreads(), self.clock, "node_1"
+            ),
         )
 
     def settle(self, seconds: float = 0.0) -> None:

@@ -127,7 +127,7 @@ class WriterTests(SynchronousTestCase):
         """A failure that an earlier agent reported is not reported again, and its end is, once."""
         directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
         for whys in (["full"], ["full", None], [None]):
-            problems = OpenProblems(directory / "open.json", FakeThreads())
+            problems = OpenProblems(directory / "open.json", FakeThreads(), self.clock, "node")
             writer = Writer(
                 self.clock, Desk(self.threads), self.store, self.noted, self.tell, problems
             )
@@ -147,7 +147,7 @@ class WriterTests(SynchronousTestCase):
     def test_ended_by_an_earlier_agent(self) -> None:
         """A log that fails no more after a restart has nothing that was late."""
         path = Path(self.enterContext(tempfile.TemporaryDirectory())) / "open.json"
-        problems = OpenProblems(path, FakeThreads())
+        problems = OpenProblems(path, FakeThreads(), self.clock, "node")
         problems.put("agent.health_log.write_failed", "warning")
         writer = Writer(self.clock, Desk(self.threads), self.store, self.noted, self.tell, problems)
         self.assertFalse(writer.failing)

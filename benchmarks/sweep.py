@@ -8,17 +8,17 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rakkr.cache.candidates import OnDisk, Survey, survey
+from rakkr.cache.candidates import Survey, survey
 from rakkr.cache.intent import Intent
-from rakkr.cache.manifest import Entry, decode_manifest, encode_manifest
+from rakkr.cache.manifest import Entry, decode_manifest, encode_manifest, manifest_lines
 from rakkr.controller.messages import CacheRetention
-from rakkr.disk.holding import Holding, Proof
+from rakkr.disk.holding import Holding, OnDisk, Proof
 from rakkr.disk.space import Space
 
 SIZES = (10_000, 100_000)
@@ -33,7 +33,7 @@ def run() -> dict[str, Any]:
     """
     Measure both sizes, each in a process of its own, medians of three rounds of CPU time.
 
-    Every recording has two files, every second capture is that of two recordings, and there are ten
+    What the journals say is there before it is measured.  Every recording has two files, every second capture is that of two recordings, and there are ten
     policies with every kind of limit.  No file is touched: what the disk takes is its own matter.
 
     :returns: ``plan_seconds`` and ``memory_mib`` of 100,000, ``plan_growth`` and ``growth`` (of
@@ -99,18 +99,19 @@ def _peak_mib() -> float:
 def main(size: int) -> dict[str, Any]:
     """Sweep so many recordings."""
     policies = _policies(size)
-    sizes = OnDisk(_FILE, _FILE)
-    made = (_holding(number, policies) for number in range(size))
-    content = encode_manifest(Entry(each, dict.fromkeys(each.files, _FILE)) for each in made)
+    there = OnDisk(_FILE, _FILE, int(_NOW) * 10**9)
+    journals = [_holding(number, policies) for number in range(size)]
+    content = encode_manifest(Entry(each, dict.fromkeys(each.files, there)) for each in journals)
+    known = {each.job_ids[0]: each for each in journals}
     gc.collect()
     before = _peak_mib()
     intent = Intent(listed=policies, orphan_days=30, now=_NOW, space=Space(0, 2 * _FILE * size))
     rounds: list[dict[str, float]] = []
     for _ in range(ROUNDS):
-        read, (entries, _problems) = _timed(partial(decode_manifest, content))
-        looked, seen = _timed(partial(_survey, entries, sizes))
+        read, (entries, _problems) = _timed(partial(decode_manifest, content, known.get))
+        looked, seen = _timed(partial(_survey, journals, entries, there))
         planned, (_rules, deletions) = _timed(partial(intent.sweep, seen))
-        written, _ = _timed(partial(encode_manifest, seen.entries))
+        written, _ = _timed(partial(_written, seen.entries))
         rounds.append({"read": read, "survey": looked, "plan": planned, "write": written})
         reasons = {each.reason for each in deletions}
         del entries, seen, deletions
@@ -120,8 +121,12 @@ def main(size: int) -> dict[str, Any]:
     return {**figures, "whole": whole, "memory_mib": round(_peak_mib() - before)}
 
 
-def _survey(entries: list[Entry], sizes: OnDisk) -> Survey:
-    return survey((), entries, lambda _: sizes, lambda _: False)
+def _written(entries: Sequence[Entry]) -> int:
+    return sum(map(len, manifest_lines(entries)))
+
+
+def _survey(journals: list[Holding], entries: list[Entry], there: OnDisk) -> Survey:
+    return survey(journals, entries, lambda _: there, lambda _: False)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,17 @@ import contextlib
 import errno
 import itertools
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+def write_atomically(path: Path, content: bytes | Iterable[bytes], *, mode: int = 0o644) -> None:
     """
     Replace a file by content that is already on the disk when the name changes hands.
 
     Missing parent directories are made.  Blocks for as long as the disk takes to sync.
 
+    :param content: as a whole, or piece by piece where that would take much memory.
     :raises OSError: the old file is then still there, untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +25,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
             os.fchmod(file.fileno(), mode)
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

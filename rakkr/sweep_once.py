@@ -25,7 +25,7 @@ from rakkr.controller.errors import ControllerError
 from rakkr.disk.space import read_space
 from rakkr.health.reporter import HealthReporter
 from rakkr.jobs.books import Books
-from rakkr.jobs.holdings import holdings_of
+from rakkr.jobs.holdings import holdings_of, with_lost
 from rakkr.live import LiveSettings
 from rakkr.reporting import make_reporter
 from rakkr.settings import Settings
@@ -93,7 +93,8 @@ class Sweeper:
         seen = await stock.update()
         assert seen is not None  # the journals were read
         plan = await in_thread(self._plan, seen)
-        done = await in_thread(files.delete, plan[1], seen.needed)
+        look = files.look_in(self._directory)
+        done = await in_thread(files.delete, plan[1], seen.needed, seen.found, look)
         evidence.swept(swept_by(len(seen.holdings), done))
         await stock.update()
         await ledger.flush()
@@ -105,13 +106,20 @@ class Sweeper:
         return self.settings.capture_dir.absolute()
 
     def _read(self) -> tuple[Survey, list[str]]:
-        found, troubles = archive_of(self.settings).read()
+        archive = archive_of(self.settings)
+        found, troubles = archive.read()
         loaded = files.load(self.settings.recorder_cache_manifest_file.absolute())
         said = [each.sentence for each in troubles]
         if loaded.trouble is not None:
             said.append(f"{loaded.trouble}; the agent would make it anew from the journals")
-        journals = holdings_of([each.remembered for each in found])
-        return survey(journals, loaded.entries, files.look, files.is_silent), said
+        unread = any(each.what == "unreadable" for each in troubles)
+        journals = with_lost(
+            holdings_of([each.remembered for each in found]),
+            archive.lost_files(troubles),
+            unread=unread,
+        )
+        look = files.look_in(self._directory)
+        return survey(journals, loaded.entries, look, files.is_silent), said
 
     def _plan(self, seen: Survey) -> Plan:
         space = None

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 import attrs
 
 from rakkr.cache.manifest import Entry
 from rakkr.cache.rules import Rule, Rules
-from rakkr.disk.holding import Holding, needed_files
-
-
-@attrs.frozen
-class OnDisk:
-    """
-    A file that exists.
-
-    :ivar size: its length.
-    :ivar taken: bytes that deleting it gives back; less than its length where it has holes.
-    """
-
-    size: int
-    taken: int
+from rakkr.disk.holding import NEEDED, Holding, OnDisk
 
 
 @attrs.frozen
@@ -32,7 +19,8 @@ class Survey:
 
     :ivar holdings: of the journals, and of the manifest where no journal knows more.
     :ivar found: the files that exist, by path.
-    :ivar needed: files that somebody still needs.
+    :ivar needed: files that somebody still needs, or that have audio without a receipt.
+    :ivar changed: files that are not any more what was delivered: somebody put others there.
     :ivar entries: the manifest as it should be, by recording; several of other agents at the end.
     :ivar gone: files that delivered jobs name and that are not there any more, by job.
     :ivar silent: jobs that are over, undelivered, and without a sample.
@@ -42,6 +30,7 @@ class Survey:
     holdings: tuple[Holding, ...]
     found: Mapping[Path, OnDisk]
     needed: frozenset[Path]
+    changed: frozenset[Path]
     entries: tuple[Entry, ...]
     gone: Mapping[str, frozenset[Path]]
     silent: frozenset[str]
@@ -66,7 +55,7 @@ class Candidate:
 
 def survey(
     journals: Sequence[Holding],
-    listed: Iterable[Entry],
+    listed: Sequence[Entry],
     look: Callable[[Path], OnDisk | None],
     is_silent: Callable[[Path], bool],
 ) -> Survey:
@@ -80,8 +69,8 @@ def survey(
     loose = list(_of_nobody(listed, journals))
     found: dict[Path, OnDisk] = {}
     missing: set[Path] = set()
-    everything = [*journals, *(each.holding for each in loose)]
-    for path in dict.fromkeys(path for each in everything for path in each.files):
+    holdings = (*journals, *(each.holding for each in loose))
+    for path in dict.fromkeys(path for each in holdings for path in each.files):
         try:
             there = look(path)
         except OSError:
@@ -90,22 +79,20 @@ def survey(
             missing.add(path)
         else:
             found[path] = there
-    kept = [each for each in (_unchanged(each, found) for each in loose) if each.holding.files]
-    holdings = (*journals, *(each.holding for each in kept))
+    silent = frozenset(_silent(journals, found, missing, is_silent))
+    needed = frozenset(_needed(holdings, silent))
+    before = _put_down(listed, found)
     return Survey(
         holdings=holdings,
         found=found,
-        needed=frozenset(needed_files(holdings)),
-        entries=(*_entries(journals, found, missing), *_still_there(kept, missing)),
-        gone=_gone(journals, missing),
-        silent=frozenset(
-            job
-            for each in journals
-            if each.standing == "undelivered"
-            if (here := [path for path in each.files if path not in missing])
-            if all(path in found and is_silent(path) for path in here)
-            for job in each.job_ids
+        needed=needed,
+        changed=frozenset(path for path, then in before.items() if not then.became(found[path])),
+        entries=(
+            *_entries(journals, found, before, missing, needed),
+            *_still_there(loose, missing),
         ),
+        gone=_gone(journals, missing),
+        silent=silent,
         newest_upload=max(
             (each.proof.uploaded for each in holdings if each.proof is not None), default=None
         ),
@@ -121,12 +108,13 @@ def candidates(seen: Survey, rules: Rules, without: Collection[Path] = ()) -> li
     chosen = []
     for each in seen.holdings:
         silent = any(job in seen.silent for job in each.job_ids)
-        if each.proof is None and not silent:
+        if each.standing != "delivered" and not silent:
             continue
         files = {
-            path: seen.found[path].taken
+            path: found.taken
             for path in each.files
-            if path in seen.found and path not in seen.needed and path not in without
+            if (found := seen.found.get(path)) is not None
+            if path not in seen.needed and path not in seen.changed and path not in without
         }
         if files:
             rule = rules.without_audio if each.proof is None else rules.of(each)
@@ -150,33 +138,73 @@ def _of_nobody(listed: Iterable[Entry], journals: Iterable[Holding]) -> Iterable
             yield attrs.evolve(entry, holding=attrs.evolve(held, files=files))
 
 
-def _unchanged(entry: Entry, found: Mapping[Path, OnDisk]) -> Entry:
-    """Leave out what is not the file any more that was put down; no journal says more of it."""
-    held, then = entry.holding, entry.sizes
-    if held.proof is None:
-        return entry
-    same = tuple(
-        path for path in held.files if path not in found or found[path].size == then.get(path)
-    )
-    return entry if same == held.files else Entry(attrs.evolve(held, files=same), then)
+def _silent(
+    journals: Iterable[Holding],
+    found: Mapping[Path, OnDisk],
+    missing: Collection[Path],
+    is_silent: Callable[[Path], bool],
+) -> Iterable[str]:
+    """The jobs that are over, undelivered, and left files without a sample."""
+    for each in journals:
+        here = [path for path in each.files if path not in missing]
+        if each.standing == "undelivered" and here:
+            if all(path in found and is_silent(path) for path in here):
+                yield from each.job_ids
+
+
+def _needed(holdings: Iterable[Holding], silent: Set[str]) -> Iterable[Path]:
+    """
+    Files that may not go, whoever else delivered what is in them.
+
+    A job that failed may have frames in the capture of a group that only it had.
+    """
+    for each in holdings:
+        only_copy = each.standing == "undelivered" and each.unsent
+        if each.standing in NEEDED or (only_copy and silent.isdisjoint(each.job_ids)):
+            yield from each.files
+
+
+def _put_down(listed: Iterable[Entry], found: Mapping[Path, OnDisk]) -> dict[Path, OnDisk]:
+    """What the list says of files that are here and are not written to any more."""
+    return {
+        path: then
+        for each in listed
+        for path, then in each.found.items()
+        if then.modified is not None and path in found
+    }
 
 
 def _entries(
-    journals: Iterable[Holding], found: Mapping[Path, OnDisk], missing: Collection[Path]
+    journals: Iterable[Holding],
+    found: Mapping[Path, OnDisk],
+    before: Mapping[Path, OnDisk],
+    missing: Collection[Path],
+    needed: Set[Path],
 ) -> Iterable[Entry]:
+    """The entries of what was delivered; a file that may still be written to is put down so."""
     for each in journals:
         if each.proof is not None and any(path not in missing for path in each.files):
-            yield Entry(each, {path: found[path].size for path in each.files if path in found})
+            files: dict[Path, OnDisk] = {}
+            for path in each.files:
+                there = before.get(path) or found.get(path)
+                if there is None:
+                    continue
+                if path not in before and (path in needed or not each.settled):
+                    there = attrs.evolve(there, modified=None)
+                files[path] = there
+            yield Entry(each, files)
 
 
 def _still_there(loose: Iterable[Entry], missing: Collection[Path]) -> Iterable[Entry]:
     for entry in loose:
         here = tuple(path for path in entry.holding.files if path not in missing)
-        if here == entry.holding.files or (here and entry.holding.proof is None):
+        if not here:
+            continue
+        if entry.holding.proof is None or len(here) == len(entry.found):
             yield entry
-        elif here:
-            sizes = {path: entry.sizes[path] for path in here}
-            yield Entry(attrs.evolve(entry.holding, files=here), sizes)
+        else:
+            found = {path: entry.found[path] for path in here}
+            yield Entry(attrs.evolve(entry.holding, files=here), found)
 
 
 def _gone(holdings: Iterable[Holding], missing: Collection[Path]) -> dict[str, frozenset[Path]]:

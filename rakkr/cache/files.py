@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+import os
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
 from rakkr.audio import wave
 from rakkr.audio.pcm import sample_format
-from rakkr.cache.candidates import OnDisk
-from rakkr.cache.manifest import BadManifest, Entry, decode_manifest, encode_manifest
+from rakkr.cache.manifest import BadManifest, Entry, decode_manifest, manifest_lines
 from rakkr.cache.plan import Deletion
+from rakkr.disk.holding import Holding, OnDisk
 from rakkr.durable import write_atomically
 
 _BLOCK = 512  # st_blocks counts these, whatever the file system has
@@ -51,21 +53,39 @@ class Deleted:
     freed: int
 
 
-def look(path: Path) -> OnDisk | None:
-    """
-    Look at a file.
+Look = Callable[[Path], OnDisk | None]
+"""Looks at a file: None if it is gone; raises OSError for what is not to be touched at all."""
 
-    A whole directory that is missing says nothing: its disk may not be mounted.
 
-    :raises OSError: when nobody knows whether it is there.
+def look_in(directory: Path) -> Look:
     """
-    try:
-        about = path.stat()
-    except FileNotFoundError:
-        if not path.parent.is_dir():
-            raise
-        return None
-    return OnDisk(about.st_size, about.st_blocks * _BLOCK)
+    Look at files of a directory, as long as the directories in it stay what they are.
+
+    What lies elsewhere, whatever names it, and what is no plain file (a link, say) is not ours: that
+    raises OSError.  So does a whole directory that is missing, whose disk may not be mounted.
+
+    :param directory: of the captures.
+    """
+    home = os.path.realpath(directory)
+    inside: dict[str, bool] = {}
+
+    def look(path: Path) -> OnDisk | None:
+        parent = os.path.dirname(path)  # noqa: PTH120 - a Path for each file would take much memory
+        if parent not in inside:
+            inside[parent] = Path(os.path.realpath(parent)).is_relative_to(home)
+        if not inside[parent]:
+            raise OSError(f"{path} is not in {home}")
+        try:
+            about = os.lstat(path)
+        except FileNotFoundError:
+            if not os.path.isdir(parent):  # noqa: PTH112
+                raise
+            return None
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(f"{path} is no plain file")
+        return OnDisk(about.st_size, about.st_blocks * _BLOCK, about.st_mtime_ns)
+
+    return look
 
 
 def is_silent(path: Path) -> bool:
@@ -78,10 +98,11 @@ def is_silent(path: Path) -> bool:
     return audio is None or (audio.frames == 0 and 0 < audio.data_offset == size)
 
 
-def load(path: Path) -> Loaded:
+def load(path: Path, held_by: Callable[[str], Holding | None] = lambda _: None) -> Loaded:
     """
     Read the manifest; what is damaged is set aside only by :func:`set_aside`.
 
+    :param held_by: see :func:`rakkr.cache.manifest.decode_manifest`.
     :raises OSError: when it is there and cannot be read.
     """
     try:
@@ -89,7 +110,7 @@ def load(path: Path) -> Loaded:
     except FileNotFoundError:
         return Loaded(())
     try:
-        entries, problems = decode_manifest(content)
+        entries, problems = decode_manifest(content, held_by)
     except BadManifest as error:
         return Loaded((), str(error))
     return Loaded(tuple(entries), "; ".join(problems[:3]) or None)
@@ -113,19 +134,27 @@ def save(path: Path, entries: Sequence[Entry]) -> None:
 
     :raises OSError: the old one is then still there.
     """
-    write_atomically(path, encode_manifest(entries))
+    write_atomically(path, manifest_lines(entries))
 
 
-def delete(deletions: Sequence[Deletion], needed: Collection[Path]) -> list[Deleted]:
+def delete(
+    deletions: Sequence[Deletion],
+    needed: Collection[Path],
+    found: Mapping[Path, OnDisk],
+    look: Look,
+) -> list[Deleted]:
     """
     Delete what was planned, with the small files beside it.
 
     :param needed: files that somebody needs at this moment, whatever was planned.
+    :param found: what the plan was made for; what is something else by now is left alone.
     """
-    return [_delete(each, needed) for each in deletions]
+    return [_delete(each, needed, found, look) for each in deletions]
 
 
-def _delete(planned: Deletion, needed: Collection[Path]) -> Deleted:
+def _delete(
+    planned: Deletion, needed: Collection[Path], found: Mapping[Path, OnDisk], look: Look
+) -> Deleted:
     gone: list[Path] = []
     errors: dict[Path, str] = {}
     freed = 0
@@ -133,10 +162,14 @@ def _delete(planned: Deletion, needed: Collection[Path]) -> Deleted:
         if path in needed:
             continue
         try:
-            freed += path.stat().st_blocks * _BLOCK
-            path.unlink()
+            there = look(path)
+            if there is not None and there != found.get(path):
+                continue
+            if there is not None:
+                path.unlink()
+                freed += there.taken
         except FileNotFoundError:
-            pass
+            continue  # gone with its directory, or just now; the next look says so
         except OSError as error:
             errors[path] = error.strerror or str(error)
             continue
@@ -156,8 +189,18 @@ def _beside(planned: Deletion, gone: Collection[Path]) -> Iterator[Path]:
             stem = path.name.removesuffix(_RAW)
             yield from (path.with_name(f"{stem}.{end}") for end in ("stderr.log", "leash", "exit"))
     held = planned.holding
-    if held.report is not None and not any(path.exists() for path in held.files):
+    if held.report is not None and not any(map(_may_exist, held.files)):
         yield from reports(held.report, held.recording_id)
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def reports(wished: Path, recording_id: str) -> Iterator[Path]:

@@ -1,14 +1,15 @@
 """
 The list of recordings that are kept here, in the contract's form (cache-retention 2) and more.
 
-The reference agent reads ours, and we read its.  What it wrote has no receipt of ours, so it is
-kept in the list and never acted upon.
+The reference agent reads ours, and we read its.  Anybody can write such a file, so nothing is ever
+deleted on its word: an entry that no journal bears out is kept in the list, and that is all.
 """
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +18,14 @@ import attrs
 from rakkr.controller.errors import BadMessage
 from rakkr.controller.messages import CacheRetention
 from rakkr.controller.structuring import structure
-from rakkr.disk.holding import Holding, Proof
+from rakkr.disk.holding import Holding, OnDisk, Proof
 from rakkr.stamps import format_stamp, parse_stamp
 
 VERSION: Final = 1
 _HEAD: Final = b'{"entries":[\n'
 _TAIL: Final = b'\n],"version":%d}\n' % VERSION
 FOREIGN: Final = "no receipt of this agent is known"
+LOST: Final = "its journal is lost, so nobody knows what needs these files"
 
 
 class BadManifest(ValueError):
@@ -35,33 +37,47 @@ class Entry:
     """
     One recording of the list.
 
-    :ivar sizes: bytes of its files when they were put down, by path.
+    :ivar found: its files as they were when they were put down, by path.
     """
 
     holding: Holding
-    sizes: Mapping[Path, int]
+    found: Mapping[Path, OnDisk]
 
 
-def encode_manifest(entries: Iterable[Entry]) -> bytes:
+def manifest_lines(entries: Iterable[Entry]) -> Iterator[bytes]:
     """
     Write the list, an entry a line.
 
-    Entry by entry, so that other threads get their turn: for a list of 100,000 this takes seconds.
+    Entry by entry, so that other threads get their turn, and no long list is there as a whole: one
+    of 100,000 takes seconds, and has 70 MB.
     """
-    lines = (json.dumps(_document(each), separators=(",", ":")) for each in entries)
-    return _HEAD + ",\n".join(lines).encode("ascii") + _TAIL
+    yield _HEAD
+    between = ""
+    for each in entries:
+        yield (between + json.dumps(_document(each), separators=(",", ":"))).encode("ascii")
+        between = ",\n"
+    yield _TAIL
 
 
-def decode_manifest(content: bytes) -> tuple[list[Entry], list[str]]:
+def encode_manifest(entries: Iterable[Entry]) -> bytes:
+    """Write a short list."""
+    return b"".join(manifest_lines(entries))
+
+
+def decode_manifest(
+    content: bytes, held_by: Callable[[str], Holding | None] = lambda _: None
+) -> tuple[list[Entry], list[str]]:
     """
     Read the list; an entry that cannot be read is named and left out.
 
+    :param held_by: finds what a job's journal says; for a recording that is as it was listed, that
+        counts, and is not made a second time.
     :returns: the entries, and a sentence for each that is left out.
     :raises BadManifest: when it is no list at all.
     """
     entries: list[Entry] = []
     problems: list[str] = []
-    reader = _Reader()
+    reader = _Reader(held_by)
     for number, each in enumerate(_plain(content)):
         try:
             entries.append(reader.entry(each))
@@ -77,10 +93,14 @@ def _plain(content: bytes) -> Iterator[Any]:
     What we wrote is read a line at a time: all of a long list at once would take much memory.
     """
     if content.startswith(_HEAD) and content.endswith(_TAIL):
-        for line in content[len(_HEAD) : -len(_TAIL)].split(b"\n"):
-            if line:
+        lines = io.BytesIO(content)  # it makes no copy
+        lines.readline()
+        for line in lines:
+            if lines.tell() == len(content):
+                return
+            if line != b"\n":
                 try:
-                    yield json.loads(line.rstrip(b","))
+                    yield json.loads(line.rstrip(b",\n"))
                 except (ValueError, RecursionError):
                     yield None  # this one is no entry
         return
@@ -106,7 +126,7 @@ def _document(entry: Entry) -> dict[str, Any]:
     if held.proof is None:
         return document
     return document | {
-        "files": [{"bytes": size, "path": str(path)} for path, size in entry.sizes.items()],
+        "files": [_file(path, found) for path, found in entry.found.items()],
         "jobIds": list(held.job_ids),
         "policy": None if held.policy is None else policy_document(held.policy),
         "receipt": {
@@ -117,6 +137,10 @@ def _document(entry: Entry) -> dict[str, Any]:
         "reportPath": None if held.report is None else str(held.report),
         "uploadedAt": format_stamp(held.proof.uploaded),
     }
+
+
+def _file(path: Path, found: OnDisk) -> dict[str, Any]:
+    return {"bytes": found.size, "modifiedNs": found.modified, "path": str(path)}
 
 
 def policy_document(policy: CacheRetention) -> dict[str, Any]:
@@ -133,38 +157,48 @@ def policy_document(policy: CacheRetention) -> dict[str, Any]:
 class _Reader:
     """Reads entries; what many of them have alike is one object."""
 
-    def __init__(self) -> None:
+    def __init__(self, held_by: Callable[[str], Holding | None]) -> None:
+        self._held_by = held_by
         self._policies: dict[str, CacheRetention | None] = {}
 
     def entry(self, data: Mapping[str, Any]) -> Entry:
         """Read one; raises whatever is wrong with it."""
+        recording, receipt = _text(data["recordingId"]), data.get("receipt")
+        if receipt is None:
+            output, raw = Path(_text(data["outputPath"])), Path(_text(data["rawOutputPath"]))
+            return Entry(_foreign(recording, output, raw, _text(data["policyId"])), {})
+        jobs = tuple(_text(each) for each in data["jobIds"])
+        known = self._held_by(jobs[0]) if jobs else None
+        if known is not None and (known.recording_id, known.job_ids) == (recording, jobs):
+            paths = {str(path): path for path in known.files}
+            return Entry(known, _files(data, paths))
+        return self._lost(data, recording, jobs)
+
+    def _lost(self, data: Mapping[str, Any], recording: str, jobs: tuple[str, ...]) -> Entry:
         paths: dict[str, Path] = {}
+        found, receipt = _files(data, paths), data["receipt"]
 
         def path_of(value: object) -> Path:
             text = _text(value)
-            return paths.setdefault(text, Path(text))
+            return paths.get(text) or Path(text)
 
-        output, raw = path_of(data["outputPath"]), path_of(data["rawOutputPath"])
-        recording, receipt = _text(data["recordingId"]), data.get("receipt")
-        if receipt is None:
-            return Entry(_foreign(recording, output, raw, _text(data["policyId"])), {})
-        sizes = {path_of(each["path"]): _number(each["bytes"]) for each in data["files"]}
         uploaded = parse_stamp(_text(data["uploadedAt"]))
         size, parts = _number(receipt["size"]), _number(receipt["parts"])
         report = data.get("reportPath")
         held = Holding(
             recording_id=recording,
-            standing="delivered",
-            files=tuple(sizes),
-            output=output,
-            raw=raw,
-            job_ids=tuple(_text(each) for each in data["jobIds"]),
+            standing="undelivered",
+            files=tuple(found),
+            output=path_of(data["outputPath"]),
+            raw=path_of(data["rawOutputPath"]),
+            job_ids=jobs,
             policy=self._policy(data.get("policy")),
             proof=Proof(_text(receipt["checksum"]), size, parts, uploaded),
             report=None if report is None else path_of(report),
             since=uploaded,
+            why=LOST,
         )
-        return Entry(held, sizes)
+        return Entry(held, found)
 
     def _policy(self, data: object) -> CacheRetention | None:
         key = json.dumps(data, sort_keys=True)
@@ -184,6 +218,18 @@ def _foreign(recording: str, output: Path, raw: Path, policy_id: str) -> Holding
         policy=CacheRetention(policy_id=policy_id) if policy_id else None,
         why=FOREIGN,
     )
+
+
+def _files(data: Mapping[str, Any], paths: dict[str, Path]) -> dict[Path, OnDisk]:
+    """Read what the files were like; paths that are there already are used, others added."""
+    files: dict[Path, OnDisk] = {}
+    for each in data["files"]:
+        name, modified = _text(each["path"]), each.get("modifiedNs")
+        if name not in paths:
+            paths[name] = Path(name)
+        modified = None if modified is None else _number(modified)
+        files[paths[name]] = OnDisk(_number(each["bytes"]), 0, modified)
+    return files
 
 
 def _text(value: object) -> str:

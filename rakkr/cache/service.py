@@ -180,11 +180,13 @@ class CacheSweepService(MultiService):
 
     async def _carry_out(self, seen: Survey, deletions: Sequence[Deletion]) -> Swept:
         done: list[files.Deleted] = []
+        policies = self._live.policies
         for first in range(0, len(deletions), _AT_ONCE):
-            if self._stopping:
-                break  # the next agent plans it anew
+            if self._stopping or self._live.policies != policies:
+                break  # what is left is planned anew
             batch = deletions[first : first + _AT_ONCE]
-            done += await self._in_thread(_delete, self._books.needed(), batch)
+            needed = self._books.needed()
+            done += await self._in_thread(_delete, self._directory, seen, needed, batch)
         told = self._failing.note(done, self._clock.seconds())
         for each in told:
             for path, why in each.errors.items():
@@ -201,5 +203,7 @@ class CacheSweepService(MultiService):
         sweeping.addErrback(lambda failure: self.log.failure("a sweep failed", failure=failure))
 
 
-def _delete(needed: Callable[[], set[Path]], deletions: Sequence[Deletion]) -> list[files.Deleted]:
-    return files.delete(deletions, needed())
+def _delete(
+    directory: Path, seen: Survey, needed: Callable[[], set[Path]], deletions: Sequence[Deletion]
+) -> list[files.Deleted]:
+    return files.delete(deletions, needed(), seen.found, files.look_in(directory))

@@ -74,10 +74,16 @@ def _why(held: Holding, rules: Rules, seen: Survey) -> str:
         return held.why
     if any(job in seen.silent for job in held.job_ids):
         return "there is no audio in it; it goes with its age"
-    if held.proof is None:
-        return f"no receipt covers it ({held.why})" if held.job_ids else held.why
+    if held.proof is None or held.standing == "undelivered":
+        return (
+            f"no receipt covers it ({held.why})"
+            if held.job_ids and held.proof is None
+            else held.why
+        )
     if all(path in seen.needed for path in held.files if path in seen.found):
         return "a recording that is not delivered needs these files"
+    if all(path in seen.changed for path in held.files if path in seen.found):
+        return "these are not the files any more that were delivered"
     rule = rules.of(held)
     if rule is None:
         return "no policy lets it go before the disk gets short"

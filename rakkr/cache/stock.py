@@ -69,13 +69,14 @@ class Stock:
         books = self._books.look()
         if books is None:
             return None
-        seen: Survey = await self._in_thread(_survey, books, self._entries)
+        seen: Survey = await self._in_thread(_survey, self._directory, books, self._entries)
         return seen
 
     async def update(self) -> Survey | None:
         """Survey everything, and bring the list and the journals up to date."""
-        if self._unreadable is not None:
-            await self._load()
+        books = self._books.look()
+        if self._unreadable is not None and books is not None:
+            await self._load(books)
         seen = await self.look()
         if seen is None:
             return None
@@ -83,9 +84,9 @@ class Stock:
         await self._books.given_back(seen.gone)
         return seen
 
-    async def _load(self) -> None:
+    async def _load(self, books: Callable[[], list[Holding]]) -> None:
         try:
-            loaded: files.Loaded = await self._in_thread(files.load, self._path)
+            loaded: files.Loaded = await self._in_thread(_load, self._path, books)
             if loaded.trouble is not None:
                 aside = await self._in_thread(files.set_aside, self._path, self._stamp())
                 self._damage = (loaded.trouble, aside)
@@ -123,8 +124,14 @@ class Stock:
         self._restarted, self._damage = False, None
 
 
-def _survey(look: Callable[[], list[Holding]], listed: Sequence[Entry]) -> Survey:
-    return survey(look(), listed, files.look, files.is_silent)
+def _load(path: Path, books: Callable[[], list[Holding]]) -> files.Loaded:
+    """Read the list, as far as the journals do not say the same."""
+    known = {held.job_ids[0]: held for held in books() if held.job_ids}
+    return files.load(path, known.get)
+
+
+def _survey(directory: Path, books: Callable[[], list[Holding]], listed: Sequence[Entry]) -> Survey:
+    return survey(books(), listed, files.look_in(directory), files.is_silent)
 
 
 def _compared(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[list[Holding], bool]:

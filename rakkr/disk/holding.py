@@ -17,6 +17,25 @@ NEEDED: Final = frozenset({"unfinished", "salvage"})
 
 
 @attrs.frozen
+class OnDisk:
+    """
+    A file that exists, and is a plain one.
+
+    :ivar size: its length.
+    :ivar taken: bytes that deleting it gives back; less than its length where it has holes.
+    :ivar modified: nanoseconds since the epoch; None where it may still be written to.
+    """
+
+    size: int
+    taken: int
+    modified: int | None = None
+
+    def became(self, now: OnDisk) -> bool:
+        """Whether what is there now is still this file, with the same content."""
+        return self.modified is None or (self.size, self.modified) == (now.size, now.modified)
+
+
+@attrs.frozen
 class Proof:
     """
     The controller's receipts for every frame of a recording.
@@ -44,6 +63,9 @@ class Holding:
     :ivar policy: the one that its job carried.
     :ivar proof: None where this agent has no receipt for every frame.
     :ivar report: the name that its report was to have.
+    :ivar unsent: whether it may have audio that no receipt covers; this is asked only where there
+        is no proof.
+    :ivar settled: whether nothing is written into its files any more.
     :ivar since: when it was delivered, or its job ended, or was claimed; seconds since the epoch.
     :ivar why: why it stands so, for people.
     """
@@ -57,6 +79,8 @@ class Holding:
     policy: CacheRetention | None = None
     proof: Proof | None = None
     report: Path | None = None
+    unsent: bool = True
+    settled: bool = True
     since: float = 0.0
     why: str = ""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +19,7 @@ from rakkr.jobs.remembered import NothingRemembered, Remembered, remember
 from rakkr.jobs.trouble import Trouble, set_aside
 
 _SUFFIX: Final = ".jsonl"
+_PATH: Final = re.compile(rb'"path":("/(?:[^"\\]|\\.)*")')
 _READABLE: Final = 80  # characters of the id in the name; the rest of the name is unique
 
 
@@ -98,6 +102,17 @@ class Archive:
                 draft.unlink(missing_ok=True)
         return found, [_put_away(each) for each in troubles]
 
+    def lost_files(self, troubles: Iterable[Trouble]) -> set[Path]:
+        """
+        The files that damaged journals name, as far as that can be read, ones set aside included.
+
+        :param troubles: what :meth:`read` or :meth:`open` found.
+        """
+        damaged = {each.path for each in troubles if each.what == "damaged"}
+        for directory in self.directories:
+            damaged.update(directory.glob(f"*{_SUFFIX}.damaged*"))
+        return {path for each in damaged for path in _named_in(each)}
+
     def _names(self) -> Iterator[str]:
         for directory in self.directories:
             for path in directory.glob(f"*{_SUFFIX}"):
@@ -112,6 +127,16 @@ def _put_away(trouble: Trouble) -> Trouble:
         return attrs.evolve(trouble, path=set_aside(trouble.path))
     except OSError as error:
         return Trouble("unreadable", trouble.path, f"{trouble.error} ({error})")
+
+
+def _named_in(damaged: Path) -> Iterator[Path]:
+    try:
+        content = damaged.read_bytes()
+    except OSError:
+        return  # reported when it was set aside
+    for text in _PATH.findall(content):
+        with contextlib.suppress(ValueError):
+            yield Path(json.loads(text))
 
 
 def without_audio(known: Sequence[Remembered]) -> list[str]:

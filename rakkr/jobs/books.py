@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from pathlib import Path
 
 from rakkr.disk.holding import NEEDED, Holding
-from rakkr.jobs.holdings import holdings_of, needed_files, standing_of
+from rakkr.jobs.holdings import holdings_of, needed_files, standing_of, with_lost
 from rakkr.jobs.ledger import Ledger
 from rakkr.jobs.records import GivenBack
 
@@ -26,11 +25,15 @@ class Books:
         """
         if not self._ledger.is_open:
             return None
-        return partial(holdings_of, [each.remembered for each in self._ledger.journals()])
+        known = [each.remembered for each in self._ledger.journals()]
+        lost, unread = self._ledger.lost, self._ledger.unread
+        return lambda: with_lost(holdings_of(known), lost, unread=unread)
 
     def needed(self) -> Callable[[], set[Path]]:
         """Take the journals as they are now; calling the result says which files are needed."""
-        return partial(needed_files, [each.remembered for each in self._ledger.journals()])
+        known = [each.remembered for each in self._ledger.journals()]
+        lost = self._ledger.lost
+        return lambda: needed_files(known) | lost
 
     async def given_back(self, gone: Mapping[str, Collection[Path]]) -> None:
         """

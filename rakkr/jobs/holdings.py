@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import attrs
@@ -72,6 +72,39 @@ def holdings_of(known: Sequence[Remembered]) -> list[Holding]:
     return [*(each for each in whole if each.files), *others]
 
 
+def with_lost(
+    holdings: Sequence[Holding], lost: Collection[Path], *, unread: bool
+) -> list[Holding]:
+    """
+    Have everything stay that journals may name which nobody can read.
+
+    :param lost: what damaged ones name.
+    :param unread: whether one could not be read at all: it may need any file.
+    """
+    found = [_unsure(each) if unread else each for each in holdings]
+    if lost:
+        files = tuple(sorted(lost))
+        why = "a damaged journal names it; --attach-cache-file sends it"
+        found.append(
+            Holding(
+                recording_id="",
+                standing="salvage",
+                files=files,
+                output=files[0],
+                raw=files[0],
+                why=why,
+            )
+        )
+    return found
+
+
+def _unsure(held: Holding) -> Holding:
+    if held.standing in NEEDED:
+        return held
+    why = "a journal cannot be read, and may need these files"
+    return attrs.evolve(held, standing="unfinished", why=why)
+
+
 def _unfinished_recordings(known: Iterable[Remembered]) -> set[str]:
     return {each.job.recording_id for each in known if not each.is_over}
 
@@ -99,7 +132,8 @@ def _heir(known: Remembered, by_job: dict[str, Remembered]) -> Remembered | None
     whole, part = heir.recorded, known.recorded
     if heir is known or not is_delivered(heir) or whole is None or part is None:
         return None
-    covers = whole.start_frame <= part.start_frame and part.end_frame <= whole.end_frame
+    start = max(part.start_frame, known.punched)  # what was before it is not here any more
+    covers = whole.start_frame <= start and part.end_frame <= whole.end_frame
     return heir if covers else None
 
 
@@ -108,7 +142,8 @@ def _joined(newer: Holding, older: Holding | None) -> Holding:
         return newer
     files = dict.fromkeys([*newer.files, *older.files])
     jobs = dict.fromkeys([*newer.job_ids, *older.job_ids])
-    return attrs.evolve(newer, files=tuple(files), job_ids=tuple(jobs))
+    settled = newer.settled and older.settled
+    return attrs.evolve(newer, files=tuple(files), job_ids=tuple(jobs), settled=settled)
 
 
 def _holding(known: Remembered) -> Holding:
@@ -131,9 +166,24 @@ def _holding(known: Remembered) -> Holding:
         policy=known.job.command.recorder_cache_retention,
         proof=_proof(known) if standing == "delivered" else None,
         report=report,
+        unsent=_unsent(known),
+        settled=all(each.sealed is not None for each in known.segments.values()),
         since=known.last_wall,
         why=_why(known, standing),
     )
+
+
+def _unsent(known: Remembered) -> bool:
+    """Whether there may be samples that no receipt covers; a gap has none."""
+    if known.recorded is None:
+        return True
+    left = sum(each.frames for each in known.undelivered)
+    gaps = [
+        min(gap.end_frame, each.end) - max(gap.start_frame, each.start)
+        for each in known.undelivered
+        for gap in known.recorded.gaps
+    ]
+    return left > sum(max(0, frames) for frames in gaps)
 
 
 def _proof(known: Remembered) -> Proof:

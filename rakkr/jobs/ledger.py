@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -28,6 +29,8 @@ class Ledger:
 
     :ivar most_finished: a bound for journals that nobody needs any more but people.
     :ivar is_open: whether it is known what earlier agents remembered.
+    :ivar lost: files that damaged journals name; a recording that nobody took may be in them.
+    :ivar unread: whether a journal was there that could not be read at all.
     """
 
     log = Logger()
@@ -47,6 +50,8 @@ class Ledger:
         """
         self.most_finished = most_finished
         self.is_open = False
+        self.lost: frozenset[Path] = frozenset()
+        self.unread = False
         self._archive = archive
         self._in_thread = in_thread
         self._report = report
@@ -61,6 +66,8 @@ class Ledger:
         :returns: all journals, the oldest claim first.
         """
         found, troubles = await self._in_thread(self._archive.open)
+        self.lost = frozenset(await self._in_thread(self._archive.lost_files, troubles))
+        self.unread = any(each.what == "unreadable" for each in troubles)
         for trouble in troubles:
             self._tell(trouble)
         for each in found:

@@ -102,7 +102,7 @@ class Sending:
                 part.chunk_total,
                 part.start,
                 part.end,
-                self._place.wall.now(),
+                self._place.wall.controller_now(),
                 ready.content_type,
             )
         )

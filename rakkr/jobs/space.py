@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from twisted.internet.defer import gatherResults
 from twisted.logger import Logger
 
 from rakkr.jobs.ending import Ending, Result
-from rakkr.jobs.holdings import needed_files
 from rakkr.jobs.journal import Journal
 from rakkr.jobs.records import Punched
 from rakkr.jobs.reel import Reel
@@ -60,25 +59,37 @@ class Space:
         receipts = [by_job.get(journal.job_id) for journal in self._journals]
         newest = receipts[-1]
         if newest is not None and None not in receipts:
-            needed = self._needed_elsewhere()
-            files = [path for path in self._files() if path not in needed]
+            others = self._named_elsewhere()
+            files = [path for path in self._files() if path not in others]
             job = self._journals[-1].remembered.job
             self._place.shelf.release(job, policies[-1], newest, files)
 
     def _files(self) -> list[Path]:
         return [placed.audio.path for placed in self._reel.timeline.placed]
 
-    def _needed_elsewhere(self) -> set[Path]:
-        """Files that other journals need, such as one whose kept recording was handed to us."""
+    def _named_elsewhere(self) -> Set[Path]:
+        """
+        Files that other jobs have, too, such as those of a capture that a retry's was kept of.
+
+        They may need them, or their policies keep them; the sweep knows when the last lets go.
+        """
+        ledger = self._place.ledger
+        if ledger.unread:
+            return set(self._files())
         mine = {journal.job_id for journal in self._journals}
-        every = (journal.remembered for journal in self._place.ledger.journals())
-        return needed_files([known for known in every if known.job.id not in mine])
+        every = (journal.remembered for journal in ledger.journals())
+        return ledger.lost | {
+            path
+            for known in every
+            if known.job.id not in mine and known.handed_to not in mine
+            for path in known.local_paths()
+        }
 
     async def _give(self) -> None:
         free = min((self._needed_from(each) for each in self._journals), default=0)
         if free <= self.given or not self._able:
             return
-        if not self._needed_elsewhere().isdisjoint(self._files()):
+        if not self._named_elsewhere().isdisjoint(self._files()):
             return
         self.given = free
         # Written before the act: a hole that nobody remembers would be taken for silence.

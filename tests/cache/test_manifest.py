@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.cache.manifest import BadManifest, Entry, decode_manifest, encode_manifest
+from rakkr.disk.holding import OnDisk
 from tests.cache.holding import NOON, delivered, kept, policy
 
 REFERENCE = {
@@ -29,7 +30,7 @@ REFERENCE = {
 def entry(number: int, **more: Any) -> Entry:
     """A delivered recording of the list."""
     held = delivered(number, rule=policy(max_age_days=7), **more)
-    return Entry(held, dict.fromkeys(held.files, 8))
+    return Entry(held, dict.fromkeys(held.files, OnDisk(8, 0, 10**18)))
 
 
 class FormTests(SynchronousTestCase):
@@ -46,7 +47,9 @@ class FormTests(SynchronousTestCase):
         )
         self.assertEqual(found["receipt"], {"checksum": f"sha256:{1:064x}", "parts": 1, "size": 4})
         self.assertEqual(found["uploadedAt"], "2027-01-15T08:00:00.000Z")
-        self.assertEqual(found["files"][0], {"bytes": 8, "path": "/captures/1.flac"})
+        self.assertEqual(
+            found["files"][0], {"bytes": 8, "modifiedNs": 10**18, "path": "/captures/1.flac"}
+        )
         self.assertEqual(found["policy"]["maxAgeDays"], 7)
 
     def test_no_policy(self) -> None:
@@ -54,7 +57,9 @@ class FormTests(SynchronousTestCase):
         held = delivered(1)
         (found,) = json.loads(encode_manifest([Entry(held, {})]))["entries"]
         self.assertEqual((found["policyId"], found["policy"]), ("", None))
-        ((read,), _) = decode_manifest(encode_manifest([Entry(held, dict.fromkeys(held.files, 1))]))
+        ((read,), _) = decode_manifest(
+            encode_manifest([Entry(held, dict.fromkeys(held.files, OnDisk(1, 0)))])
+        )
         self.assertIsNone(read.holding.policy)
 
     def test_the_reference_agents_list(self) -> None:
@@ -83,7 +88,7 @@ class FormTests(SynchronousTestCase):
         for before, after in zip(entries, found, strict=True):
             assert before.holding.proof is not None
             assert after.holding.proof is not None
-            self.assertEqual(after.sizes, before.sizes)
+            self.assertEqual(after.found, before.found)
             self.assertEqual(after.holding.job_ids, before.holding.job_ids)
             self.assertEqual(after.holding.policy, before.holding.policy)
             self.assertEqual(after.holding.proof.checksum, before.holding.proof.checksum)
@@ -120,6 +125,7 @@ class DamageTests(SynchronousTestCase):
             {**good, "receipt": {}},
             {**good, "receipt": {**good["receipt"], "size": -1}},
             {**good, "jobIds": [1]},
+            {**good, "files": [{**good["files"][0], "modifiedNs": "x"}]},
         ]
         content = json.dumps({"entries": [*bad, good], "version": 1}).encode()
         found, problems = decode_manifest(content)

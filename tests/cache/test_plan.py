@@ -12,17 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.cache.candidates import Candidate, OnDisk, Survey, candidates, survey
+from rakkr.cache.candidates import Candidate, Survey, candidates, survey
 from rakkr.cache.intent import Intent
-from rakkr.cache.manifest import Entry
+from rakkr.cache.manifest import Entry, decode_manifest, encode_manifest
 from rakkr.cache.plan import Deletion
 from rakkr.controller.messages import CacheRetention
-from rakkr.disk.holding import Holding, needed_files
+from rakkr.disk.holding import Holding, OnDisk, needed_files
 from rakkr.disk.space import Space
 from tests.cache.holding import DAY, DIRECTORY, NOON, delivered, kept, policy
 
 FILES = [DIRECTORY / f"{name}.wav" for name in "abcdefgh"]
 SIZE = 1000
+HERE = OnDisk(SIZE, SIZE, 5)
 
 
 def see(
@@ -31,7 +32,7 @@ def see(
     """Survey holdings of whose files all but some exist."""
 
     def look(path: Path) -> OnDisk | None:
-        return None if path in gone else OnDisk(SIZE, SIZE)
+        return None if path in gone else HERE
 
     return survey(holdings, listed, look, lambda _: False)
 
@@ -101,6 +102,8 @@ class PropertyTests(SynchronousTestCase):
             for each in deletions:
                 self.assertIsNotNone(each.holding.proof)
                 self.assertTrue(needed_files(holdings).isdisjoint(each.files))
+                others = (other.files for other in holdings if other.proof is None)
+                self.assertTrue(set().union(*others).isdisjoint(each.files))
 
     @given(worlds(), LISTS, SPACES, st.integers(0, 8 * SIZE))
     def test_once_and_oldest_first(
@@ -314,6 +317,15 @@ class SharedTests(SynchronousTestCase):
             for _, deletions in (intent().sweep(seen), intent().room(seen, 1 << 40)):
                 self.assertEqual([each.files for each in deletions], [(FILES[0],)])
 
+    def test_a_neighbour_that_failed(self) -> None:
+        """A capture stays for frames that only a job had that failed; without any it goes."""
+        one = delivered(1, NOON - 9 * DAY, FILES[0], FILES[2], rule=policy(max_age_days=7))
+        for unsent, files in ((True, (FILES[0],)), (False, (FILES[0], FILES[2]))):
+            failed = kept(2, FILES[2], standing="undelivered")
+            seen = see([one, attrs.evolve(failed, unsent=unsent)])
+            for _, deletions in (intent().sweep(seen), intent().room(seen, 1 << 40)):
+                self.assertEqual([each.files for each in deletions], [files])
+
     def test_left_alone(self) -> None:
         """Files that cannot be deleted, for now, are not counted on; others go in their place."""
         one = delivered(1, NOON - 2, FILES[0])
@@ -330,21 +342,45 @@ class SurveyTests(SynchronousTestCase):
         """Delivered recordings with a file are listed, with the sizes; others are not."""
         one, two, three = delivered(1), delivered(2), kept(3)
         seen = see([one, two, three], gone=[*two.files, one.raw])
-        self.assertEqual(seen.entries, (Entry(one, {one.output: SIZE}),))
+        self.assertEqual(seen.entries, (Entry(one, {one.output: HERE}),))
         self.assertEqual(seen.gone, {"job_1": {one.raw}, "job_2": set(two.files)})
 
     def test_what_no_journal_knows(self) -> None:
-        """An entry of ours whose journal is lost still counts, for files of the same size."""
+        """An entry with a receipt that no journal bears out stays listed, and nothing of it goes."""
         held = delivered(1, NOON - 9 * DAY, rule=policy(max_age_days=7))
-        for size, files in ((SIZE, held.files), (SIZE + 1, held.files[:1])):
-            listed = [Entry(held, {held.output: SIZE, held.raw: size})]
-            seen = see([], listed)
-            _, deletions = intent().sweep(seen)
-            self.assertEqual([each.files for each in deletions], [files])
+        content = encode_manifest([Entry(held, dict.fromkeys(held.files, HERE))])
+        listed, _ = decode_manifest(content)
+        seen = see([], listed)
+        self.assertEqual(seen.entries, tuple(listed))
+        for _, deletions in (intent().sweep(seen), intent().room(seen, 1 << 40)):
+            self.assertEqual(deletions, [])
+        half = see([], listed, gone=[held.raw])
+        self.assertEqual([each.holding.files for each in half.entries], [(held.output,)])
+
+    def test_other_files_under_their_names(self) -> None:
+        """A file that is not the one any more that was put down stays, now and at the next look."""
+        held = delivered(1, NOON - 9 * DAY, rule=policy(max_age_days=7))
+        for then in (OnDisk(SIZE - 1, 0, 5), OnDisk(SIZE, 0, 4)):
+            listed: Sequence[Entry] = [Entry(held, {held.output: HERE, held.raw: then})]
+            for _ in range(2):
+                seen = see([held], listed)
+                for _, deletions in (intent().sweep(seen), intent().room(seen, 1 << 40)):
+                    self.assertEqual([each.files for each in deletions], [(held.output,)])
+                listed = seen.entries
+
+    def test_files_that_grow(self) -> None:
+        """A file that is still written to is put down for good only when nobody does any more."""
+        held, busy = delivered(1), kept(2, delivered(1).raw, standing="unfinished")
+        for holdings in ([held, busy], [attrs.evolve(held, settled=False)]):
+            (entry,) = see(holdings).entries
+            self.assertIsNone(entry.found[held.raw].modified)
+            then = {held.output: HERE, held.raw: OnDisk(1, 1)}
+            seen = see([held], [Entry(held, then)])
+            self.assertEqual((seen.changed, seen.entries), (set(), see([held]).entries))
 
     def test_its_journal_says_otherwise(self) -> None:
         """A file that a journal names now belongs to that, whatever the list said of it."""
-        listed = [Entry(delivered(1, NOON - 9 * DAY, FILES[0]), {FILES[0]: SIZE})]
+        listed = [Entry(delivered(1, NOON - 9 * DAY, FILES[0]), {FILES[0]: HERE})]
         seen = see([kept(2, FILES[0])], listed)
         self.assertEqual(seen.entries, ())
         self.assertEqual(intent().room(seen, 1 << 40)[1], [])

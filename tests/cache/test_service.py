@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -58,6 +60,18 @@ class ServiceCase(CacheCase):
     def minutes(self, number: int = 1) -> None:
         """Let time pass."""
         self.clock.pump([60.0] * number)
+
+    def stuck(self) -> Path:
+        """A file that cannot be deleted before ``self.unlink.restore()``."""
+        path, unlink = self.file("stuck"), Path.unlink
+
+        def refuse(each: Path, **more: Any) -> None:
+            if each == path:
+                raise PermissionError(1, "Operation not permitted")
+            unlink(each, **more)
+
+        self.unlink = self.patch(Path, "unlink", refuse)
+        return path
 
     def left(self) -> set[str]:
         """The files that are still there."""
@@ -131,6 +145,46 @@ class SweepTests(ServiceCase):
         self.start(WEEK)
         self.assertEqual(self.left(), {"1.flac"})
         self.assertNotIn(SWEPT, self.noted.types())
+
+    def test_replaced(self) -> None:
+        """What an operator put under a delivered file's name stays, also after a restart."""
+        held = self.deliver(1, NOON - 7 * DAY + 90, WEEK)
+        self.start(WEEK)
+        self.stop()
+        os.utime(held.output, ns=(5, 5))
+        for _ in range(2):
+            self.service = self.another()
+            self.start(WEEK)
+            self.minutes(5)
+            self.stop()
+        self.assertEqual(self.left(), {"1.flac"})
+        self.assertNotIn(SWEPT, self.noted.types())
+
+    def test_what_lies_elsewhere(self) -> None:
+        """A file outside of the captures' directory stays, whatever a journal says of it."""
+        path = self.root / "passwd"
+        path.write_bytes(b"x")
+        assert self.books.holdings is not None
+        self.books.holdings.append(delivered(1, NOON - 9 * DAY, path, rule=WEEK))
+        self.start(WEEK)
+        self.minutes(2)
+        self.successResultOf(Deferred.fromCoroutine(self.service.make_room(1)))
+        self.assertTrue(path.exists())
+
+    def test_the_policies_change_meanwhile(self) -> None:
+        """What is planned by policies that are not in force any more is not done."""
+        for number in range(300):
+            self.deliver(number, NOON - 9 * DAY + number, WEEK)
+        needed = self.books.needed
+
+        def change() -> Any:
+            self.live.apply(NodeConfig(recorder_cache_policies=(policy(max_age_days=70),)))
+            return needed()
+
+        self.books.needed = change  # type: ignore[method-assign]
+        self.start(WEEK)
+        self.minutes(3)
+        self.assertEqual(len(self.left()), 300 - 256)
 
     def test_before_the_journals_are_read(self) -> None:
         """While nobody knows what is needed nothing goes; soon after that it does."""
@@ -210,8 +264,7 @@ class FailureTests(ServiceCase):
 
     def test_once(self) -> None:
         """A file that cannot be deleted is one warning, whatever the number of sweeps."""
-        stuck = self.captures / "stuck"
-        stuck.mkdir()
+        stuck = self.stuck()
         held = delivered(1, NOON - 9 * DAY, stuck, rule=WEEK)
         self.deliver(2, NOON - 8 * DAY, WEEK)
         assert self.books.holdings is not None
@@ -223,8 +276,7 @@ class FailureTests(ServiceCase):
         self.assertEqual((details["deleted"], details["errors"]), (1, 1))
         self.assertIn(str(stuck), details["items"][0]["errors"][0])
         self.assertEqual([each[1] for each in self.noted.events if each[0] == SWEPT], ["warning"])
-        stuck.rmdir()
-        stuck.write_bytes(b"x")
+        self.unlink.restore()
         self.minutes(10)
         self.assertEqual(self.left(), set())
         self.assertEqual(self.types().count("sweep_completed"), 2)
@@ -310,8 +362,7 @@ class RoomTests(ServiceCase):
 
     def test_cannot_be_deleted(self) -> None:
         """A file that cannot be deleted is named once, and does not stand in the way of others."""
-        stuck = self.captures / "stuck"
-        stuck.mkdir()
+        stuck = self.stuck()
         self.deliver(2, NOON + 2)
         assert self.books.holdings is not None
         self.books.holdings.append(delivered(1, NOON + 1, stuck))

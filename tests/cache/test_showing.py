@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from rakkr.cache.candidates import OnDisk, survey
+from rakkr.cache.candidates import survey
 from rakkr.cache.intent import Intent
 from rakkr.cache.showing import shown
-from rakkr.disk.holding import Holding
+from rakkr.disk.holding import Holding, OnDisk
 from tests.cache.holding import DAY, DIRECTORY, NOON, delivered, kept, policy
 
 

@@ -108,6 +108,33 @@ class BooksTests(SynchronousTestCase):
         self.given_back("nobody")
         self.assertEqual(journal.remembered.given_back, frozenset())
 
+    def test_a_damaged_journal(self) -> None:
+        """What a damaged journal names is needed, by every agent until somebody takes it away."""
+        self.open(self.ledger)
+        self.add()
+        self.add(2)
+        for place in "ab":
+            (path,) = (self.directory / place).glob("job_2-*")
+            path.write_bytes(b"#" + path.read_bytes())
+        for _ in range(2):
+            self.ledger = self.another()
+            self.open(self.ledger)
+            self.assertEqual(Books(self.ledger).needed()(), {self.path})
+            look = Books(self.ledger).look()
+            assert look is not None
+            self.assertEqual([each.standing for each in look()], ["delivered", "salvage"])
+
+    def test_a_journal_that_cannot_be_read(self) -> None:
+        """While nobody can read a journal, its job may need any file."""
+        self.open(self.ledger)
+        self.add()
+        (self.directory / "a" / "x.jsonl").mkdir()
+        self.ledger = self.another()
+        self.open(self.ledger)
+        look = Books(self.ledger).look()
+        assert look is not None
+        self.assertEqual([each.standing for each in look()], ["unfinished"])
+
     def test_journals_are_trimmed(self) -> None:
         """When the last file of a recording is gone, its journal is one that may be forgotten."""
         self.ledger = self.another(most_finished=0)

@@ -13,12 +13,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.disk.holding import Holding
 from rakkr.disk.holding import needed_files as needed_by
-from rakkr.jobs.holdings import holdings_of, is_delivered, needed_files
+from rakkr.jobs.holdings import holdings_of, is_delivered, needed_files, with_lost
 from rakkr.jobs.records import (
     DELIVERED,
     Done,
+    Gap,
     GivenBack,
     Handed,
+    Punched,
     Record,
     Recorded,
     Rendered,
@@ -26,7 +28,7 @@ from rakkr.jobs.records import (
     Sending,
 )
 from rakkr.jobs.remembered import Remembered, advance, remember
-from tests.jobs.remembering import claimed, recorded, sealed, uploaded
+from tests.jobs.remembering import claimed, recorded, sealed, segment, uploaded
 
 FILES = [Path(f"/captures/{name}.wav") for name in "abc"]
 
@@ -170,6 +172,56 @@ class DeliveredTests(SynchronousTestCase):
         self.assertEqual(needed_files([old, new]), {FILES[0]})
 
 
+class UnsentTests(SynchronousTestCase):
+    """Jobs that are over, undelivered, and not kept for a retry."""
+
+    def unsent(self, *gaps: tuple[int, int], receipts: Sequence[tuple[int, int]] = ()) -> bool:
+        """Whether there may be samples without a receipt, in 100 frames with such gaps."""
+        known = job(1, paths=FILES[:1], receipts=receipts, end=100, ending="failed")
+        lost = tuple(Gap(start, end - start, "x") for start, end in gaps)
+        (held,) = holdings_of([advance(known, Recorded(0, 100, lost, "x"))])
+        self.assertEqual(held.standing, "undelivered")
+        return held.unsent
+
+    def test_samples(self) -> None:
+        """One sample that is in no gap and has no receipt is enough."""
+        self.assertTrue(self.unsent())
+        self.assertTrue(self.unsent((0, 99)))
+        self.assertFalse(self.unsent((0, 100)))
+        self.assertTrue(self.unsent((0, 40), (60, 100), receipts=[(40, 59)]))
+        self.assertFalse(self.unsent((0, 40), (60, 100), receipts=[(30, 60)]))
+
+    def test_nobody_knows(self) -> None:
+        """A job that never came so far as to say may have some."""
+        (held,) = holdings_of([job(1, paths=FILES[:1], receipts=[], end=None, ending="failed")])
+        self.assertTrue(held.unsent)
+
+    def test_settled(self) -> None:
+        """Files are settled when each of their segments was sealed."""
+        cases: list[tuple[list[Record], bool]] = [([], True), (segment(2)[:1], False)]
+        for records, settled in cases:
+            known = job(1, paths=FILES[:1], **WHOLE)
+            for each in records:
+                known = advance(known, each)
+            self.assertEqual([each.settled for each in holdings_of([known])], [settled])
+
+
+class LostTests(SynchronousTestCase):
+    """Journals that nobody can read."""
+
+    def test_damaged(self) -> None:
+        """What a damaged one names is needed, whoever delivered it."""
+        held = with_lost(holdings_of([job(1, paths=FILES[:1], **WHOLE)]), FILES[:1], unread=False)
+        self.assertEqual([each.standing for each in held], ["delivered", "salvage"])
+        self.assertEqual(needed_by(held), set(FILES[:1]))
+
+    def test_unread(self) -> None:
+        """One that cannot be read at all may need any file."""
+        held = with_lost(holdings_of([job(1, paths=FILES[:1], **WHOLE)]), (), unread=True)
+        self.assertEqual(needed_by(held), set(FILES[:1]))
+        self.assertIn("cannot be read", held[0].why)
+
+
 class HandedTests(SynchronousTestCase):
     """Audio that another job took over."""
 
@@ -188,10 +240,18 @@ class HandedTests(SynchronousTestCase):
 
     def test_not_all_of_it(self) -> None:
         """Frames that the heir did not deliver keep the first job's files where they are."""
-        heir = job(2, paths=FILES[:1], **WHOLE)
-        rows = {each.recording_id: each for each in holdings_of([self.handed(-1), heir])}
+        heir = advance(job(2, paths=FILES[:1], **WHOLE), Recorded(10, 100, (), "x"))
+        rows = {each.recording_id: each for each in holdings_of([self.handed(), heir])}
         self.assertIsNone(rows["rec_1"].proof)
+        self.assertTrue(rows["rec_1"].unsent)
         self.assertIn("handed over", rows["rec_1"].why)
+
+    def test_what_was_given_back_before(self) -> None:
+        """Frames whose space was given back, after their receipts, keep no file where it is."""
+        heir = advance(job(2, paths=FILES[:1], **WHOLE), Recorded(10, 100, (), "x"))
+        for punched, count in ((9, 2), (10, 1)):
+            known = [advance(self.handed(), Punched(punched)), heir]
+            self.assertEqual(len(holdings_of(known)), count)
 
     def test_not_delivered(self) -> None:
         """While the heir is under way its files are needed."""

@@ -53,6 +53,16 @@ class SendingTests(SessionCase):
         self.assertEqual(self.endings(done), [Ending.DELIVERED])
         self.assertEqual(len(self.shop.uploads()), 4)
 
+    def test_a_wrong_clock(self) -> None:
+        """The age of an upload counts by the controller's clock, whatever ours said at the time."""
+        self.shop.place.wall.skew_seconds = 86_400.0
+        done = self.begin(make_job(duration_seconds=1))
+        self.shop.record(1)
+        self.shop.reactor.last.exits(0)
+        self.assertEqual(self.endings(done), [Ending.DELIVERED])
+        ours = self.shop.place.wall.now()
+        self.assertGreater(self.remembered().receipts[0].wall, ours + 86_000)
+
     def test_upload_that_fails_for_long(self) -> None:
         """An upload that fails again and again is reported once, and tried on."""
         self.controller.answers["upload_cache_file"] = [Unreachable("reset")]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import attrs
@@ -44,13 +45,15 @@ class Candidate:
 
     :ivar rule: when; None if only a disk that gets short is a reason.
     :ivar since: when it was delivered, in seconds since the epoch.
-    :ivar files: those that may go, with what that gives back.
+    :ivar files: those that may go.
+    :ivar found: what each of them is, among others.
     """
 
     holding: Holding
     rule: Rule | None
     since: float
-    files: Mapping[Path, int]
+    files: tuple[Path, ...]
+    found: Mapping[Path, OnDisk]
 
 
 def survey(
@@ -106,20 +109,18 @@ def candidates(seen: Survey, rules: Rules, without: Collection[Path] = ()) -> li
     :param without: files to be left alone for other reasons.
     """
     chosen = []
+    stays = seen.needed.union(seen.changed, without)
     for each in seen.holdings:
         silent = any(job in seen.silent for job in each.job_ids)
         if each.standing != "delivered" and not silent:
             continue
-        files = {
-            path: found.taken
-            for path in each.files
-            if (found := seen.found.get(path)) is not None
-            if path not in seen.needed and path not in seen.changed and path not in without
-        }
+        files = tuple(path for path in each.files if path in seen.found and path not in stays)
         if files:
+            if len(files) == len(each.files):
+                files = each.files  # most are; there need not be two of them
             rule = rules.without_audio if each.proof is None else rules.of(each)
             since = each.since if each.proof is None else each.proof.uploaded
-            chosen.append(Candidate(each, rule, since, files))
+            chosen.append(Candidate(each, rule, since, files, seen.found))
     return chosen
 
 
@@ -147,12 +148,12 @@ def _silent(
     """The jobs that are over, undelivered, and left files without a sample."""
     for each in journals:
         here = [path for path in each.files if path not in missing]
-        if each.standing == "undelivered" and here:
-            if all(path in found and is_silent(path) for path in here):
-                yield from each.job_ids
+        over = each.standing == "undelivered" and bool(here)
+        if over and all(path in found and is_silent(path) for path in here):
+            yield from each.job_ids
 
 
-def _needed(holdings: Iterable[Holding], silent: Set[str]) -> Iterable[Path]:
+def _needed(holdings: Iterable[Holding], silent: AbstractSet[str]) -> Iterable[Path]:
     """
     Files that may not go, whoever else delivered what is in them.
 
@@ -179,7 +180,7 @@ def _entries(
     found: Mapping[Path, OnDisk],
     before: Mapping[Path, OnDisk],
     missing: Collection[Path],
-    needed: Set[Path],
+    needed: AbstractSet[Path],
 ) -> Iterable[Entry]:
     """The entries of what was delivered; a file that may still be written to is put down so."""
     for each in journals:

@@ -14,6 +14,7 @@ from rakkr.audio import wave
 from rakkr.audio.pcm import sample_format
 from rakkr.cache.manifest import BadManifest, Entry, decode_manifest, manifest_lines
 from rakkr.cache.plan import Deletion
+from rakkr.cache.uncollected import uncollected
 from rakkr.disk.holding import Holding, OnDisk
 from rakkr.durable import write_atomically
 
@@ -61,8 +62,8 @@ def look_in(directory: Path) -> Look:
     """
     Look at files of a directory, as long as the directories in it stay what they are.
 
-    What lies elsewhere, whatever names it, and what is no plain file (a link, say) is not ours: that
-    raises OSError.  So does a whole directory that is missing, whose disk may not be mounted.
+    What lies elsewhere, whatever names it, and what is no plain file (a link, say) is not ours:
+    that raises OSError.  So does a whole directory that is missing, whose disk may not be mounted.
 
     :param directory: of the captures.
     """
@@ -110,7 +111,8 @@ def load(path: Path, held_by: Callable[[str], Holding | None] = lambda _: None) 
     except FileNotFoundError:
         return Loaded(())
     try:
-        entries, problems = decode_manifest(content, held_by)
+        with uncollected():
+            entries, problems = decode_manifest(content, held_by)
     except BadManifest as error:
         return Loaded((), str(error))
     return Loaded(tuple(entries), "; ".join(problems[:3]) or None)

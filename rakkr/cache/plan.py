@@ -130,11 +130,11 @@ def _let_go(holders: dict[Path, int], each: Candidate) -> tuple[tuple[Path, ...]
     """Have one less; says which files nobody has then, and what they take."""
     files: list[Path] = []
     frees = 0
-    for path, taken in each.files.items():
+    for path in each.files:
         left = holders[path] = holders[path] - 1
         if not left:
             files.append(path)
-            frees += taken
+            frees += each.found[path].taken
     return tuple(files), frees
 
 
@@ -149,7 +149,7 @@ def _fit(plan: _Plan, mine: Sequence[Candidate], most: int) -> None:
     """Let the oldest go until what these have is not too much; a file of several counts once."""
     left = [each for each in mine if not plan.is_taken(each)]
     holders = _holders(left)
-    total = sum({path: size for each in left for path, size in each.files.items()}.values())
+    total = sum(left[0].found[path].taken for path in holders)
     for each in left:
         if total <= most:
             return

@@ -18,8 +18,10 @@ from rakkr.cache.failing import Failing
 from rakkr.cache.intent import Intent
 from rakkr.cache.plan import Deletion
 from rakkr.cache.releases import Releases
+from rakkr.cache.rules import Rules
 from rakkr.cache.sanity import clock_trouble
 from rakkr.cache.stock import Books, Stock
+from rakkr.cache.uncollected import uncollected
 from rakkr.clock import WallTime
 from rakkr.controller.messages import CacheRetention, Job, Receipt
 from rakkr.disk.notices import Swept
@@ -123,7 +125,9 @@ class CacheSweepService(MultiService):
         seen = await self._stock.look()
         if seen is None:
             return Swept()
-        _, deletions = await self._in_thread(self._intent(None).room, seen, required_bytes)
+        _, deletions = await self._in_thread(
+            _planned, self._intent(None).room, seen, required_bytes
+        )
         swept = await self._carry_out(seen, deletions)
         self.settled()
         return swept
@@ -156,7 +160,7 @@ class CacheSweepService(MultiService):
         if trouble is not None:
             return False
         intent = self._intent(await self._space())
-        _, deletions = await self._in_thread(intent.sweep, seen)
+        _, deletions = await self._in_thread(_planned, intent.sweep, seen)
         if deletions:
             self._evidence.swept(await self._carry_out(seen, deletions))
         return bool(deletions)
@@ -201,6 +205,11 @@ class CacheSweepService(MultiService):
         self._soon = None
         sweeping = Deferred.fromCoroutine(self.sweep())
         sweeping.addErrback(lambda failure: self.log.failure("a sweep failed", failure=failure))
+
+
+def _planned(plan: Callable[..., tuple[Rules, list[Deletion]]], *facts: Any) -> Any:
+    with uncollected():
+        return plan(*facts)
 
 
 def _delete(

@@ -84,13 +84,12 @@ def _why(held: Holding, rules: Rules, seen: Survey) -> str:
         return "a recording that is not delivered needs these files"
     if all(path in seen.changed for path in held.files if path in seen.found):
         return "these are not the files any more that were delivered"
-    rule = rules.of(held)
+    return _kept_by(rules.of(held), held.proof.uploaded)
+
+
+def _kept_by(rule: Rule | None, uploaded: float) -> str:
     if rule is None:
         return "no policy lets it go before the disk gets short"
-    return _kept_by(rule, held.proof.uploaded)
-
-
-def _kept_by(rule: Rule, uploaded: float) -> str:
     name = f"policy {rule.policy_id}"
     if rule.vanished:
         name += " is gone at the controller; what it kept"

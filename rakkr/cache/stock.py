@@ -126,6 +126,7 @@ class Stock:
 
 def _load(path: Path, books: Callable[[], list[Holding]]) -> files.Loaded:
     """Read the list, as far as the journals do not say the same."""
+    # Where they say the same, the journals' own objects are used: a second set takes much memory.
     known = {held.job_ids[0]: held for held in books() if held.job_ids}
     return files.load(path, known.get)
 

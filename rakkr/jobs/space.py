@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from twisted.internet.defer import gatherResults
@@ -67,7 +68,7 @@ class Space:
     def _files(self) -> list[Path]:
         return [placed.audio.path for placed in self._reel.timeline.placed]
 
-    def _named_elsewhere(self) -> Set[Path]:
+    def _named_elsewhere(self) -> AbstractSet[Path]:
         """
         Files that other jobs have, too, such as those of a capture that a retry's was kept of.
 

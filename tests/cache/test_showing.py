@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.cache.candidates import survey
 from rakkr.cache.intent import Intent
+from rakkr.cache.manifest import Entry
 from rakkr.cache.showing import shown
 from rakkr.disk.holding import Holding, OnDisk
 from tests.cache.holding import DAY, DIRECTORY, NOON, delivered, kept, policy
@@ -86,6 +87,22 @@ class ShowingTests(SynchronousTestCase):
         self.assertIn("no audio", self.why(kept(1, DIRECTORY / "empty", standing="undelivered")))
         foreign = attrs.evolve(kept(1, standing="undelivered", why="no receipt"), job_ids=())
         self.assertEqual(self.why(foreign), "no receipt")
+
+    def test_only_listed(self) -> None:
+        """A recording whose journal is lost says so."""
+        why = self.why(
+            attrs.evolve(delivered(1), standing="undelivered", why="its journal is lost")
+        )
+        self.assertEqual(why, "its journal is lost")
+
+    def test_other_files(self) -> None:
+        """A recording in the place of whose files there are others says so."""
+        held = delivered(1, NOON - 9 * DAY, DIRECTORY / "a", rule=policy("week"))
+        listed = [Entry(held, {DIRECTORY / "a": OnDisk(8, 0, 1)})]
+        seen = survey([held], listed, lambda _: OnDisk(9, 4096, 1), lambda _: False)
+        intent = Intent(listed=None, orphan_days=30, now=NOON, space=None)
+        (stays,) = shown(seen, *intent.sweep(seen), [])["stays"]
+        self.assertIn("not the files any more", stays["why"])
 
     def test_a_shared_capture(self) -> None:
         """A recording whose only file goes with another one does not seem to stay."""

@@ -9,7 +9,7 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from rakkr.controller.errors import Rejected, Unreachable
-from rakkr.controller.messages import Job
+from rakkr.controller.messages import CacheRetention, Job
 from rakkr.jobs.ending import Ending
 from rakkr.jobs.heir import can_inherit
 from rakkr.jobs.records import DELIVERED, Done, Gap, Handed, Punched, Record, Salvaged
@@ -165,6 +165,22 @@ class InheritTests(HeirCase):
         self.claims(self.retry(3))
         self.shop.play(2)
         self.assertIn(("rec_1", "rec_1.flac", 10.0, "job_3"), self.shop.uploads())
+
+    def test_a_neighbour_keeps_the_capture(self) -> None:
+        """A retry that is to leave nothing here leaves what a neighbour's policy keeps."""
+        keep = CacheRetention(policy_id="keep", max_age_days=7)
+        neighbour = make_job(2, duration_seconds=5, recorder_cache_retention=keep)
+        self.start(make_job(1), neighbour)
+        self.shop.play(4)
+        self.tell(1, "failed", failure_reason="lease_expired")
+        self.shop.play(12)
+        self.assertTrue(self.remembered(2).is_delivered)
+        self.claims(self.retry(3, recorder_cache_retention=RETENTION))
+        self.shop.play(12)
+        self.assertTrue(self.remembered(3).is_delivered)
+        released = [path.name for _, _, paths in self.shop.shelf.released for path in paths]
+        self.assertIn("rec_1.flac", released)
+        self.assertNotIn("rec_1.raw.wav", released)
 
     def test_refused_upload(self) -> None:
         """An upload that was refused is kept as well, and inherited."""

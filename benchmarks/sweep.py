@@ -17,6 +17,7 @@ from typing import Any
 from rakkr.cache.candidates import Survey, survey
 from rakkr.cache.intent import Intent
 from rakkr.cache.manifest import Entry, decode_manifest, encode_manifest, manifest_lines
+from rakkr.cache.uncollected import uncollected
 from rakkr.controller.messages import CacheRetention
 from rakkr.disk.holding import Holding, OnDisk, Proof
 from rakkr.disk.space import Space
@@ -109,9 +110,11 @@ def main(size: int) -> dict[str, Any]:
     intent = Intent(listed=policies, orphan_days=30, now=_NOW, space=Space(0, 2 * _FILE * size))
     rounds: list[dict[str, float]] = []
     for _ in range(ROUNDS):
-        read, (entries, _problems) = _timed(partial(decode_manifest, content, known.get))
-        looked, seen = _timed(partial(_survey, journals, entries, there))
-        planned, (_rules, deletions) = _timed(partial(intent.sweep, seen))
+        read, (entries, _problems) = _timed(
+            uncollected()(partial(decode_manifest, content, known.get))
+        )
+        looked, seen = _timed(uncollected()(partial(_survey, journals, entries, there)))
+        planned, (_rules, deletions) = _timed(uncollected()(partial(intent.sweep, seen)))
         written, _ = _timed(partial(_written, seen.entries))
         rounds.append({"read": read, "survey": looked, "plan": planned, "write": written})
         reasons = {each.reason for each in deletions}

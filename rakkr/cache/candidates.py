@@ -73,7 +73,9 @@ def survey(
     found: dict[Path, OnDisk] = {}
     missing: set[Path] = set()
     holdings = (*journals, *(each.holding for each in loose))
-    for path in dict.fromkeys(path for each in holdings for path in each.files):
+    for path in (path for each in holdings for path in each.files):
+        if path in found or path in missing:
+            continue  # it is a capture of several recordings
         try:
             there = look(path)
         except OSError:
@@ -127,11 +129,10 @@ def candidates(seen: Survey, rules: Rules, without: Collection[Path] = ()) -> li
 def _of_nobody(listed: Iterable[Entry], journals: Iterable[Holding]) -> Iterable[Entry]:
     """What only the manifest knows: its journal is lost, or another agent wrote it."""
     known_jobs = {job for each in journals for job in each.job_ids}
-    claimed = {path for each in journals for path in each.files}
-    for entry in listed:
+    loose = [entry for entry in listed if known_jobs.isdisjoint(entry.holding.job_ids)]
+    claimed = {path for each in journals for path in each.files} if loose else set()
+    for entry in loose:
         held = entry.holding
-        if any(job in known_jobs for job in held.job_ids):
-            continue
         if claimed.isdisjoint(held.files):
             yield entry
         else:

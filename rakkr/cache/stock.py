@@ -13,6 +13,7 @@ from rakkr.cache import files
 from rakkr.cache.candidates import Survey, survey
 from rakkr.cache.evidence import Evidence
 from rakkr.cache.manifest import Entry
+from rakkr.cache.uncollected import uncollected
 from rakkr.disk.holding import Holding
 
 
@@ -132,7 +133,8 @@ def _load(path: Path, books: Callable[[], list[Holding]]) -> files.Loaded:
 
 
 def _survey(directory: Path, books: Callable[[], list[Holding]], listed: Sequence[Entry]) -> Survey:
-    return survey(books(), listed, files.look_in(directory), files.is_silent)
+    with uncollected():
+        return survey(books(), listed, files.look_in(directory), files.is_silent)
 
 
 def _compared(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[list[Holding], bool]:

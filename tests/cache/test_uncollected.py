@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
+from functools import partial
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from rakkr.cache import uncollected as module
 from rakkr.cache.uncollected import uncollected
+
+
+class _AtOnce:
+    """A timer whose time is over when it begins."""
+
+    def __init__(self, wanted: float, seconds: float, function: Callable[[], None]) -> None:
+        assert seconds == wanted
+        self.daemon = False
+        self.start = function
+
+    def cancel(self) -> None:
+        """Do nothing more."""
 
 
 class UncollectedTests(SynchronousTestCase):
@@ -24,6 +39,13 @@ class UncollectedTests(SynchronousTestCase):
         """Work that fails lets it go on, too."""
         with self.assertRaises(ValueError), uncollected():
             raise ValueError
+        self.assertTrue(gc.isenabled())
+
+    def test_work_that_does_not_end(self) -> None:
+        """Work that a disk holds up has the collector back after a while."""
+        self.patch(module, "Timer", partial(_AtOnce, module.LONGEST_SECONDS))
+        with uncollected():
+            self.assertTrue(gc.isenabled())
         self.assertTrue(gc.isenabled())
 
     def test_off_before(self) -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import attrs
 
@@ -18,6 +19,8 @@ from rakkr.cache.uncollected import uncollected
 from rakkr.disk.holding import Holding, OnDisk
 from rakkr.durable import write_atomically
 
+MOST_BYTES: Final = 1 << 28
+"""Of a manifest: more than 300,000 recordings.  A larger one would take all memory to read."""
 _BLOCK = 512  # st_blocks counts these, whatever the file system has
 _RAW = ".raw.wav"
 _MOST_REPORTS = 64
@@ -107,6 +110,9 @@ def load(path: Path, held_by: Callable[[str], Holding | None] = lambda _: None) 
     :raises OSError: when it is there and cannot be read.
     """
     try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            return Loaded((), f"decode recorder cache manifest: {size} bytes are too many")
         content = path.read_bytes()
     except FileNotFoundError:
         return Loaded(())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,14 +20,21 @@ from rakkr.health.edge import Emitter
 _PREFIX: Final = "agent.recording_job."
 
 
+_Identity = tuple[int, int, int]
+
+
 @attrs.frozen
 class _Release:
-    """:ivar pause: None until a file could not be deleted, which was reported then."""
+    """
+    :ivar pause: None until a file could not be deleted, which was reported then.
+    :ivar stuck: what those files were then; another of that name, a day later, is not ours.
+    """
 
     job: Job
     policy_id: str
     paths: tuple[Path, ...]
     pause: Pause | None = None
+    stuck: Mapping[Path, _Identity] = attrs.field(factory=dict)
 
 
 class Releases:
@@ -83,7 +91,7 @@ class Releases:
             self._running = False
 
     async def _delete(self, release: _Release) -> None:
-        deleted, errors = await self._in_thread(_unlink, release.paths)
+        deleted, errors, stuck = await self._in_thread(_unlink, release.paths, release.stuck)
         self._waiting.popleft()
         facts = {
             "deletedPaths": [str(path) for path in deleted],
@@ -101,21 +109,34 @@ class Releases:
             )
         left = tuple(path for path, _ in errors)
         pause = Pause.after(release.pause, self._clock.seconds())
-        self._waiting.append(attrs.evolve(release, paths=left, pause=pause))
+        self._waiting.append(attrs.evolve(release, paths=left, pause=pause, stuck=stuck))
 
     def _emit(self, name: str, severity: Any, details: dict[str, Any], job: Job) -> None:
         self._emitter.emit(_PREFIX + name, severity, details, job.recording_id)
 
 
-def _unlink(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
-    """Delete files; one that is gone already counts as deleted."""
+def _unlink(
+    paths: Sequence[Path], stuck: Mapping[Path, _Identity]
+) -> tuple[list[Path], list[tuple[Path, str]], dict[Path, _Identity]]:
+    """Delete files; one that is gone already, or is another by now, counts as deleted."""
     deleted: list[Path] = []
     errors: list[tuple[Path, str]] = []
+    still: dict[Path, _Identity] = {}
     for path in paths:
         try:
-            path.unlink(missing_ok=True)
+            if path not in stuck or _identity(path) == stuck[path]:
+                path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            deleted.append(path)
         except OSError as error:
             errors.append((path, error.strerror or str(error)))
+            with contextlib.suppress(OSError):
+                still[path] = stuck.get(path) or _identity(path)
         else:
             deleted.append(path)
-    return deleted, errors
+    return deleted, errors, still
+
+
+def _identity(path: Path) -> _Identity:
+    about = path.lstat()
+    return about.st_ino, about.st_size, about.st_mtime_ns

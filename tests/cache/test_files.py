@@ -228,6 +228,14 @@ class ManifestFileTests(FileTests):
         self.assertIn("entry 0", loaded.trouble or "")
         self.assertEqual(len(loaded.entries), 1)
 
+    def test_too_long(self) -> None:
+        """A list that nobody has memory for is a damaged one."""
+        path = self.file("m", b"")
+        self.patch(files, "MOST_BYTES", 9)
+        for size, why in ((9, "decode"), (10, "too many")):
+            os.truncate(path, size)
+            self.assertIn(why, files.load(path).trouble or "")
+
     def test_set_aside(self) -> None:
         """It is set aside under a name that says when."""
         path = self.file("m.json", b"{")

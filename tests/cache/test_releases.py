@@ -94,6 +94,18 @@ class ReleaseTests(SynchronousTestCase):
         self.assertEqual(len(self.noted.events), 3)
         self.assertEqual(self.releases.paths, set())
 
+    def test_replaced_meanwhile(self) -> None:
+        """A file that somebody put in the place of one that could not be deleted stays."""
+        stuck = self.directory / "stuck"
+        stuck.mkdir()
+        self.release(LET_GO, stuck)
+        self.run_at(0)
+        stuck.rmdir()
+        self.file("stuck")
+        self.run_at(3600)
+        self.assertTrue(stuck.exists())
+        self.assertEqual(self.releases.paths, set())
+
     def test_pauses_grow(self) -> None:
         """It is tried after one minute, then after two more, and not a second before."""
         tries: list[float] = []

@@ -12,9 +12,12 @@ import attrs
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
+from rakkr.cache.files import save
+from rakkr.cache.manifest import Entry
 from rakkr.cache.service import GRACE_SECONDS, CacheSweepService
 from rakkr.clock import WallTime
 from rakkr.controller.messages import CacheRetention, NodeConfig, Receipt
+from rakkr.disk.holding import OnDisk
 from rakkr.disk.notices import Swept
 from rakkr.jobs.workplace import Shelf
 from rakkr.live import LiveSettings
@@ -170,6 +173,21 @@ class SweepTests(ServiceCase):
         self.minutes(2)
         self.successResultOf(Deferred.fromCoroutine(self.service.make_room(1)))
         self.assertTrue(path.exists())
+
+    def test_a_list_of_somebody_else(self) -> None:
+        """Whatever a list says of files and receipts, nothing goes that no journal bears out."""
+        outside = self.root / "passwd"
+        outside.write_bytes(b"x" * 8192)
+        files = {}
+        for path in (outside, self.file("mine.flac")):
+            about = path.stat()
+            files[path] = OnDisk(about.st_size, 0, about.st_mtime_ns)
+        held = delivered(1, NOON - 9 * DAY, *files, rule=WEEK)
+        save(self.manifest, [Entry(held, files)])
+        self.start(WEEK)
+        self.minutes(3)
+        self.successResultOf(Deferred.fromCoroutine(self.service.make_room(1 << 40)))
+        self.assertEqual([path.exists() for path in files], [True, True])
 
     def test_the_policies_change_meanwhile(self) -> None:
         """What is planned by policies that are not in force any more is not done."""

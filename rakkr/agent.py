@@ -115,7 +115,6 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
     watch = partial(add_system_health, root, settings, world, reporter, problems)
     if controller is None:
         log.warn("no controller token is set: nothing is recorded until there is one")
-        Resource("inputs", closing=survey.stop).setServiceParent(root)
         watch(audio=inputs.anew, devices=lambda: [settings.capture_device])
         return
     kept = Kept(world.reactor, world.in_thread)

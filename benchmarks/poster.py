@@ -17,9 +17,10 @@ from rakkr.clock import WallTime
 from rakkr.controller.address import ControllerAddress
 from rakkr.controller.calls import Calls
 from rakkr.controller.client import ControllerClient
-from rakkr.controller.token import InThread, TextToken
+from rakkr.controller.token import TextToken
 from rakkr.controller.transport import Timeouts, make_transport
 from rakkr.controller.trust import Trust
+from rakkr.threads import InThread
 
 _BODY = {"agentVersion": "0.1.0", "hostname": "benchmark", "ipAddresses": ["192.0.2.1"]}
 

@@ -17,10 +17,11 @@ from twisted.internet.threads import deferToThreadPool
 from rakkr.clock import WallTime
 from rakkr.controller.address import ControllerAddress
 from rakkr.controller.client import make_client
-from rakkr.controller.token import InThread, TextToken
+from rakkr.controller.token import TextToken
 from rakkr.controller.transport import Timeouts
 from rakkr.controller.trust import Trust
 from rakkr.controller.upload import Upload
+from rakkr.threads import InThread
 
 
 def _rss_mib(field: str) -> float:

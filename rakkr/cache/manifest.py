@@ -128,7 +128,7 @@ def _document(entry: Entry) -> dict[str, Any]:
     return document | {
         "files": [_file(path, found) for path, found in entry.found.items()],
         "jobIds": list(held.job_ids),
-        "policy": None if held.policy is None else policy_document(held.policy),
+        "policy": None if held.policy is None else held.policy.as_dict(),
         "receipt": {
             "checksum": held.proof.checksum,
             "parts": held.proof.parts,
@@ -141,17 +141,6 @@ def _document(entry: Entry) -> dict[str, Any]:
 
 def _file(path: Path, found: OnDisk) -> dict[str, Any]:
     return {"bytes": found.size, "modifiedNs": found.modified, "path": str(path)}
-
-
-def policy_document(policy: CacheRetention) -> dict[str, Any]:
-    """A policy in the contract's members."""
-    return {
-        "deleteAfterUpload": policy.delete_after_upload,
-        "maxAgeDays": policy.max_age_days,
-        "maxBytes": policy.max_bytes,
-        "minFreeDiskPercent": policy.min_free_disk_percent,
-        "policyId": policy.policy_id,
-    }
 
 
 class _Reader:

@@ -13,8 +13,6 @@ from rakkr.capture.tie_watch import Look
 from rakkr.process_identity import PROC
 from rakkr.threads import InThread
 
-__all__ = ["SHIM", "InThread", "Surroundings", "shim_command"]
-
 SHIM: Final = Path(__file__).with_name("shim.py")
 """The program that looks after a capture program when the agent is gone."""
 

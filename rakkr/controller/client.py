@@ -25,11 +25,12 @@ from rakkr.controller.messages import (
 )
 from rakkr.controller.sanitise import encode, header_text
 from rakkr.controller.skew import SkewEstimate, measure_skew
-from rakkr.controller.token import InThread, TokenSource
+from rakkr.controller.token import TokenSource
 from rakkr.controller.transport import Answer, Timeouts, bytes_body, make_transport
 from rakkr.controller.trust import Trust
 from rakkr.controller.upload import Progress, Sending, Upload
 from rakkr.stamps import format_stamp
+from rakkr.threads import InThread
 
 
 @implementer(IController)

@@ -36,6 +36,16 @@ class CacheRetention:
     max_bytes: int | None = attrs.field(default=None, validator=optional(ge(0)))
     min_free_disk_percent: float | None = attrs.field(default=None, validator=optional(ge(0)))
 
+    def as_dict(self) -> dict[str, Any]:
+        """The policy in the contract's members (cache-retention.md section 1)."""
+        return {
+            "deleteAfterUpload": self.delete_after_upload,
+            "maxAgeDays": self.max_age_days,
+            "maxBytes": self.max_bytes,
+            "minFreeDiskPercent": self.min_free_disk_percent,
+            "policyId": self.policy_id,
+        }
+
 
 @attrs.frozen(kw_only=True)
 class ChannelMapEntry:

@@ -23,7 +23,7 @@ from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
 from rakkr.controller.errors import UnsendableFile
-from rakkr.controller.token import InThread
+from rakkr.threads import InThread
 
 # One write.  Larger ones cost more: the transport joins what it could not send again and again.
 _PIECE = 1 << 17

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
-
-from twisted.internet.defer import Deferred
+from typing import Protocol
 
 from rakkr.controller.errors import TokenUnreadable
+from rakkr.threads import InThread
 
-T = TypeVar("T")
 _TOKEN = re.compile(r"[!-~]+")
 _LONGEST_TOKEN = 8192
-
-
-class InThread(Protocol):
-    """Runs a short blocking call beside the reactor: ``deferToThreadPool`` with its pool."""
-
-    def __call__(self, work: Callable[[], T], /) -> Deferred[T]:
-        """Return what the work returns, later."""
 
 
 class TokenSource(Protocol):

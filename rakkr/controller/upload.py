@@ -17,7 +17,7 @@ from rakkr.controller.errors import WrongReceipt
 from rakkr.controller.filebody import FileBody, FileSource
 from rakkr.controller.messages import Receipt
 from rakkr.controller.sanitise import header_text
-from rakkr.controller.token import InThread
+from rakkr.threads import InThread
 
 #: Called with the bytes taken for sending and the bytes in all.
 Progress = Callable[[int, int], None]

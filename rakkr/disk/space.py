@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as TooLate
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from rakkr.moment import Moment
+from rakkr.threads import InThread
 
 LOOK_SECONDS: Final = 5.0
 """A dead network disk answers never; a live one at once."""
-
-InThread = Callable[..., Deferred[Any]]
-"""Does blocking work in a thread: called with a function and its arguments."""
 
 
 class Statistics(Protocol):

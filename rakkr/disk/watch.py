@@ -16,9 +16,10 @@ from rakkr.disk.forecast import Forecast, Rung, forecast
 from rakkr.disk.need import CaptureLoad, Need, RenderCopy, Short, need_of, preflight
 from rakkr.disk.notices import Concerned, Emit, Notices
 from rakkr.disk.reserve import Reserve
-from rakkr.disk.space import Gauge, InThread, Space, StatVfs
+from rakkr.disk.space import Gauge, Space, StatVfs
 from rakkr.disk.sweeping import Sweep, SweepFailed, Sweeping
 from rakkr.periodic import Periodic
+from rakkr.threads import InThread
 
 LOOK_EVERY: Final = 5.0
 SWEEP_EVERY: Final = 60.0

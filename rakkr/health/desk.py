@@ -7,10 +7,11 @@ from typing import Any, Final, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 
+from rakkr.threads import InThread
+
 T = TypeVar("T")
 HUNG_SECONDS: Final = 10.0
 """A disk that has not answered for so long is not waited for."""
-InThread = Callable[..., Deferred[Any]]
 
 
 class Desk:

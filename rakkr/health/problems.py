@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -16,9 +16,7 @@ from twisted.logger import Logger
 
 from rakkr.durable import write_atomically
 from rakkr.moment import Moment
-
-InThread = Callable[..., Deferred[Any]]
-"""Does blocking work in a thread: called with a function and its arguments."""
+from rakkr.threads import InThread
 
 NAME: Final = "open-problems.json"
 _VERSION: Final = 1

@@ -15,7 +15,7 @@ from rakkr.clock import WallTime
 from rakkr.controller.sanitise import clean
 from rakkr.health.brevity import short_line
 from rakkr.health.delivery import Delivery, EventCalls
-from rakkr.health.desk import Desk, InThread
+from rakkr.health.desk import Desk
 from rakkr.health.event import HealthEvent, Severity, event_id
 from rakkr.health.judge import Judge
 from rakkr.health.outbox import Outbox
@@ -24,6 +24,7 @@ from rakkr.health.problems import OpenProblems
 from rakkr.health.refused import DeadLetters
 from rakkr.health.store import Store, Unreadable
 from rakkr.health.writer import Writer
+from rakkr.threads import InThread
 
 
 class HealthReporter(Service):

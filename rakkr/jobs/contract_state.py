@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from rakkr.controller.commands import CacheRetention
 from rakkr.jobs.records import DELIVERED, Sending
 from rakkr.jobs.remembered import Remembered
 from rakkr.jobs.segment import Segment
@@ -39,7 +38,7 @@ def contract_state(known: Remembered, updated_at: float) -> dict[str, Any]:
         "reason": _reason(known, status),
         "rawOutputPath": _text(raw),
         "recordingId": job.recording_id,
-        "recorderCacheRetention": retention and _retention(retention),
+        "recorderCacheRetention": retention and retention.as_dict(),
         "recoveredSegments": _recovered(known, output),
         "status": status,
         "updatedAt": format_stamp(updated_at),
@@ -165,16 +164,6 @@ def _chunks(known: Remembered) -> dict[str, Any]:
             for part, each in sorted(known.rendered.items())
             if part not in known.receipts
         ],
-    }
-
-
-def _retention(policy: CacheRetention) -> dict[str, Any]:
-    return {
-        "deleteAfterUpload": policy.delete_after_upload,
-        "maxAgeDays": policy.max_age_days,
-        "maxBytes": policy.max_bytes,
-        "minFreeDiskPercent": policy.min_free_disk_percent,
-        "policyId": policy.policy_id,
     }
 
 

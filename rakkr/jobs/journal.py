@@ -8,13 +8,13 @@ from pathlib import Path
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from rakkr.capture.surroundings import InThread
 from rakkr.jobs.journal_file import JournalFile, NotWritten
 from rakkr.jobs.record_form import encode_record
 from rakkr.jobs.records import Record
 from rakkr.jobs.remembered import Remembered, advance
 from rakkr.jobs.trouble import Report, Trouble
 from rakkr.moment import Moment
+from rakkr.threads import InThread
 
 #: Called with what was remembered before a record and after it.
 Changed = Callable[[Remembered, Remembered], None]

@@ -9,7 +9,6 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from rakkr.capture.surroundings import InThread
 from rakkr.controller.messages import Job
 from rakkr.jobs.archive import Archive, without_audio
 from rakkr.jobs.contract_state import contract_state
@@ -18,6 +17,7 @@ from rakkr.jobs.records import Claimed
 from rakkr.jobs.remembered import Remembered, remember
 from rakkr.jobs.state_file import StateFile
 from rakkr.jobs.trouble import Report, Trouble
+from rakkr.threads import InThread
 
 MOST_FINISHED: Final = 200
 """How many journals of finished jobs without audio are kept."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rakkr.capture.surroundings import InThread
 from rakkr.jobs.archive import Archive
 from rakkr.jobs.salvage import SalvageRow, salvage_rows
 from rakkr.jobs.trouble import Trouble
+from rakkr.threads import InThread
 
 
 async def list_salvage(

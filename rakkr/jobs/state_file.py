@@ -10,13 +10,13 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from rakkr.capture.surroundings import InThread
 from rakkr.durable import write_atomically
 from rakkr.jobs.contract_state import contract_state
 from rakkr.jobs.foreign import BadState, ForeignState, read_foreign
 from rakkr.jobs.remembered import Remembered
 from rakkr.jobs.trouble import Report, Trouble, set_aside
 from rakkr.moment import Moment
+from rakkr.threads import InThread
 
 
 class StateFile:

@@ -14,7 +14,6 @@ from rakkr.audio.recap import Cut, Recap
 from rakkr.capture.capture import Capture
 from rakkr.capture.request import CaptureLimits, CaptureRequest
 from rakkr.capture.router import FindRoute
-from rakkr.capture.surroundings import InThread
 from rakkr.capture.trace import Trace
 from rakkr.clock import WallTime
 from rakkr.controller.interface import IController
@@ -28,6 +27,7 @@ from rakkr.jobs.ledger import Ledger
 from rakkr.jobs.timeline import Stamp
 from rakkr.jobs.uploads import Uploads
 from rakkr.live import LiveSettings
+from rakkr.threads import InThread
 
 
 class Shelf(Protocol):

@@ -10,9 +10,9 @@ from twisted.internet.interfaces import IReactorTime
 from rakkr.audio.captured import CapturedAudio
 from rakkr.capture.capture import Capture
 from rakkr.capture.dropouts import Dropouts
-from rakkr.capture.surroundings import InThread
 from rakkr.meters.analysis import Analysis, MakeAnalysis
 from rakkr.meters.stream import Stream
+from rakkr.threads import InThread
 
 _MOST_BYTES: Final = 1 << 21
 """So much is read and measured at a time, in a thread."""

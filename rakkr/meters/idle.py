@@ -19,13 +19,13 @@ from rakkr.capture.request import CaptureRequest
 from rakkr.capture.route import CannotLaunch, Launch, NotThere
 from rakkr.capture.router import FindRoute
 from rakkr.capture.session import in_own_session
-from rakkr.capture.surroundings import InThread
 from rakkr.capture.template import BadTemplate
 from rakkr.capture.tie_watch import Look, TieWatch
 from rakkr.meters.analysis import MakeAnalysis
 from rakkr.meters.launching import meter_launch
 from rakkr.meters.listening import Listening
 from rakkr.process import Child, Ladder, spawn
+from rakkr.threads import InThread
 from rakkr.wording import one_line
 
 STALL_SECONDS: Final = 10.0

@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 
 from rakkr.audio.recap import Cut, Recap, recap
 from rakkr.audio.seconds import Seconds
-from rakkr.capture.surroundings import InThread
+from rakkr.threads import InThread
 
 PATIENCE_SECONDS: Final = 5.0
 """How long the meters may take to read the end of what was captured."""

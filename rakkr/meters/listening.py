@@ -12,10 +12,10 @@ from rakkr.audio import wave
 from rakkr.audio.pcm import SampleFormat
 from rakkr.capture.dropouts import Dropouts, find_dropouts, is_dropout
 from rakkr.capture.request import CaptureRequest
-from rakkr.capture.surroundings import InThread
 from rakkr.capture.wrong_rate import find_wrong_rate
 from rakkr.meters.analysis import Analysis, MakeAnalysis
 from rakkr.meters.stream import Stream
+from rakkr.threads import InThread
 from rakkr.wording import summary
 
 MOST_SECONDS: Final = 4.0

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from rakkr.audio.pcm import SampleFormat
 from rakkr.capture.dropouts import Dropouts
 from rakkr.capture.request import CaptureRequest
-from rakkr.capture.surroundings import InThread
 from rakkr.meters.analysis import Analysis, MakeAnalysis, Measured
+from rakkr.threads import InThread
 
 
 class Stream(ABC):

@@ -14,7 +14,8 @@ from rakkr.solo.recordings import Recordings
 from rakkr.solo.signals import Signals
 from rakkr.solo.store import Store
 from rakkr.solo.tokens import digest
-from rakkr.solo.uploads import InThread, Uploads
+from rakkr.solo.uploads import Uploads
+from rakkr.threads import InThread
 
 MAXIMUM_UPLOAD = 4 << 30
 

@@ -22,7 +22,7 @@ from rakkr.solo.resource import SoloResource
 from rakkr.solo.showing import ShownCertificate
 from rakkr.solo.store import Store, UnusableStore
 from rakkr.solo.tokens import NODE_PREFIX, OPERATOR_PREFIX, token_file
-from rakkr.solo.uploads import InThread
+from rakkr.threads import InThread
 
 EXPIRY_SECONDS = 10.0
 RENEWAL_SECONDS = 86_400.0

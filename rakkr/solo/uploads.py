@@ -26,8 +26,7 @@ from rakkr.solo.jobs import Jobs
 from rakkr.solo.keeping import Kept, Plan, chunk_row, keep_chunk, keep_whole, timed
 from rakkr.solo.ledger import Ledger
 from rakkr.solo.records import StoredFile
-
-InThread = Callable[..., Deferred[Any]]
+from rakkr.threads import InThread
 
 
 @attrs.frozen(kw_only=True)

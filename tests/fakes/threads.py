@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, execute
 
-from rakkr.capture.surroundings import InThread
+from rakkr.threads import InThread
 
 _T = TypeVar("_T")
 

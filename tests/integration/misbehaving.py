@@ -24,9 +24,10 @@ from twisted.python.failure import Failure
 from rakkr.clock import WallTime
 from rakkr.controller.address import ControllerAddress
 from rakkr.controller.client import ControllerClient, make_client
-from rakkr.controller.token import InThread, TextToken, TokenSource
+from rakkr.controller.token import TextToken, TokenSource
 from rakkr.controller.transport import Timeouts
 from rakkr.controller.trust import Trust
+from rakkr.threads import InThread
 
 reactor: Any = global_reactor
 NODE = b'{"data":{"id":"node_1","status":"online","interfaces":[]}}'

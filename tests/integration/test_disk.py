@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from rakkr.disk.reserve import LEAST_BYTES, NAME, Reserve
 from rakkr.disk.space import read_space
 from rakkr.durable import write_atomically
+from tests.integration.small_disk import small_disk_at
 
 MEGABYTE = 1 << 20
 SIZE = 16 * MEGABYTE
@@ -22,23 +21,8 @@ SIZE = 16 * MEGABYTE
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 16 MiB, taken away afterwards."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = shutil.which("mount")
-    if mount is None or os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    made = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(disk)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if made.returncode != 0:
-        pytest.skip(f"a small file system cannot be mounted here: {made.stderr.strip()}")
-    try:
+    with small_disk_at(tmp_path / "disk", str(SIZE)) as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def fill(path: Path) -> None:

@@ -6,7 +6,6 @@ import errno
 import io
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from rakkr.process import Child, Ladder, spawn
 from rakkr.rig import NODE, Rig
 from tests.integration.event_program import NUMBERED
 from tests.integration.rotating_program import make_store
+from tests.integration.small_disk import small_disk_at
 
 pytestmark = pytest.mark.deadline(60)
 ROOT = Path(__file__).parent.parent.parent
@@ -195,19 +195,8 @@ def test_killed_while_rotating(tmp_path: Path, kind: str) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 KiB, taken away afterwards."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = shutil.which("mount")
-    if mount is None or os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    argv = [mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
-    made = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        pytest.skip(f"a small file system cannot be mounted here: {made.stderr.strip()}")
-    try:
+    with small_disk_at(tmp_path / "disk", "256k") as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def fill(file: io.RawIOBase) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import TimeoutError as TooLate
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
@@ -28,11 +29,14 @@ from rakkr.disk.notices import Swept
 from rakkr.disk.space import Space, read_space
 from rakkr.health.edge import Emitter
 from rakkr.live import LiveSettings
+from rakkr.moment import Moment
 from rakkr.periodic import Periodic
 
 SWEEP_SECONDS: Final = 60.0
 GRACE_SECONDS: Final = 900.0
 """So long after the start a controller may be silent before that is something to tell of."""
+LAST_SECONDS: Final = 10.0
+"""So long the end of the agent waits for the captures' disk."""
 _SHARE: Final = 50  # a sweep takes at most this part of the time
 _ASKED_SECONDS: Final = 5.0  # between looks for the controller's first answer
 _AT_ONCE: Final = 256  # recordings between two looks at what is needed
@@ -96,15 +100,26 @@ class CacheSweepService(MultiService):
         self._look_again(self._pause)
 
     def stopService(self) -> Deferred[Any]:  # noqa: N802 - Twisted's name
-        """Stop, and put down what was delivered at the last moment."""
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
+        """Stop, and put down what was delivered at the last moment, if the disk answers."""
         self._stopping = True
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        await maybeDeferred(super().stopService)
+        return Deferred.fromCoroutine(self._finish(maybeDeferred(super().stopService)))
+
+    async def _finish(self, swept: Deferred[Any]) -> None:
+        end = Moment[None]()
+        work = Deferred.fromCoroutine(self._end(swept))
+        work.addErrback(lambda failure: self.log.failure("the cache was not tidied up", failure))
+        work.addBoth(end.comes)
+        try:
+            await end.when().addTimeout(LAST_SECONDS, self._clock)
+        except TooLate:
+            # What is missing on the list is put there by the next start.
+            self.log.warn("{path} does not answer: nothing is tidied up", path=self._directory)
+
+    async def _end(self, swept: Deferred[Any]) -> None:
+        await swept
         await self.tidy()
 
     async def tidy(self) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 
 from rakkr.cache.files import save
 from rakkr.cache.manifest import Entry
-from rakkr.cache.service import GRACE_SECONDS, CacheSweepService
+from rakkr.cache.service import GRACE_SECONDS, LAST_SECONDS, CacheSweepService
 from rakkr.clock import WallTime
 from rakkr.controller.messages import CacheRetention, NodeConfig, Receipt
 from rakkr.disk.holding import OnDisk
@@ -23,6 +24,7 @@ from rakkr.jobs.workplace import Shelf
 from rakkr.live import LiveSettings
 from tests.cache.case import CacheCase
 from tests.cache.holding import DAY, NOON, delivered, kept, policy
+from tests.fakes.threads import FakeThreads
 from tests.jobs.making import make_job
 
 _check: type[Shelf] = CacheSweepService
@@ -275,6 +277,28 @@ class SweepTests(ServiceCase):
         self.stop()
         self.assertEqual(self.left(), {"2.flac"})
         self.assertIn(b"rec_2", self.manifest.read_bytes())
+
+
+class HungDiskTests(ServiceCase):
+    """A disk that does not answer."""
+
+    def test_the_end(self) -> None:
+        """The agent ends all the same, neither earlier nor later than it says."""
+        threads = FakeThreads()
+        self.service = CacheSweepService(
+            self.clock, self.wall, self.noted, threads, self.books, self.live
+        )
+        threads.held = []
+        self.start(WEEK)
+        self.assertEqual(len(threads.held), 1)
+        ended = self.service.stopService()
+        self.clock.advance(LAST_SECONDS - 0.1)
+        self.assertNoResult(ended)
+        with capturedLogs() as logs:
+            self.clock.advance(0.1)
+        self.successResultOf(ended)
+        self.assertIn("does not answer", formatEvent(logs[0]))
+        threads.release()
 
 
 class FailureTests(ServiceCase):

@@ -161,6 +161,7 @@ def add_agent(root: MultiService, settings: Settings, world: World) -> None:
         busy=lambda: hardware.active or jobs.busy,
         known=lambda: survey.known.interfaces,
         directory=workshop.directory,
+        problems=problems,
     )
     workshop.way.holders += [hardware.let_go, meters.let_go]
     hardware.holders.append(meters.let_go)

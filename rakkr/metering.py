@@ -20,6 +20,7 @@ from rakkr.capture.request import CaptureRequest
 from rakkr.capture.router import FindRoute
 from rakkr.controller.interface import IController
 from rakkr.health.edge import Emitter
+from rakkr.health.problems import OpenProblems
 from rakkr.inventory.interface import FALLBACK, AudioInterface
 from rakkr.inventory.theirs import Directory, interface_of
 from rakkr.jobs.take import Take
@@ -151,10 +152,15 @@ def make_meters(
     busy: Callable[[], bool],
     known: Callable[[], Sequence[AudioInterface]],
     directory: Directory,
+    problems: OpenProblems,
 ) -> MeterService:
-    """Build the service; nothing runs yet."""
+    """
+    Build the service; nothing runs yet.
+
+    :param problems: where it is remembered over a restart what was reported.
+    """
     model = find_model()
-    outlet = make_outlet(settings, world, evidence, controller)
+    outlet = make_outlet(settings, world, evidence, controller, problems)
 
     def follow(capture: Capture, *, from_start: bool, aloud: bool = True) -> Follower:
         wished = live.current
@@ -198,15 +204,19 @@ def make_meters(
 
 
 def make_outlet(
-    settings: Settings, world: World, evidence: Emitter, controller: IController | None
+    settings: Settings,
+    world: World,
+    evidence: Emitter,
+    controller: IController | None,
+    problems: OpenProblems | None = None,
 ) -> Outlet:
     """Build what sends levels, live audio and events."""
     node_id = settings.node_id
     frames = chunks = None
     if controller is not None:
-        frames = FrameSender(controller, evidence, node_id)
+        frames = FrameSender(controller, evidence, node_id, problems)
         if settings.monitor_chunk_sync_enabled:
-            chunks = ChunkSender(controller, evidence, node_id)
+            chunks = ChunkSender(controller, evidence, node_id, problems)
     return Outlet(
         world.reactor,
         world.wall,

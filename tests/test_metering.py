@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -12,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from rakkr.audio.pcm import sample_format
 from rakkr.capture.request import CaptureRequest
 from rakkr.controller.messages import Interface
+from rakkr.health.problems import OpenProblems
 from rakkr.inventory.interface import FALLBACK, AudioInterface
 from rakkr.inventory.theirs import Directory
 from rakkr.live import LiveSettings
@@ -169,6 +172,10 @@ class MetersTests(SynchronousTestCase):
         self.noted = Noted()
         self.controller = FakeController(post_meter_frame=[None], post_monitor_chunk=[None])
         self.known: list[AudioInterface] = []
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.problems = OpenProblems(
+            self.directory / "open.json", FakeThreads(), self.reactor, "node_local_dev"
+        )
 
     def find_route(self, request: CaptureRequest) -> Deferred[CaptureRequest]:
         """Nothing here needs a special route."""
@@ -188,6 +195,7 @@ class MetersTests(SynchronousTestCase):
             busy=lambda: False,
             known=lambda: self.known,
             directory=Directory([THEIRS]),
+            problems=self.problems,
             kept=Kept(self.reactor, FakeThreads()),
         )
         service.startService()
@@ -201,6 +209,20 @@ class MetersTests(SynchronousTestCase):
                 child.ends(1)
         self.successResultOf(stopped)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_outage_over_a_restart(self) -> None:
+        """Levels and sound that an earlier agent could not post are posted: that is told, once."""
+        for what in ("agent.meter_frame.sync_failed", "agent.listen_monitor.chunk_sync_failed"):
+            self.problems.put(what, "warning")
+        self.start(capture_device="hw:2,0", capture_channels=2)
+        for _ in range(20):
+            self.reactor.last.says(pcm(0.25, 0.5))
+            self.reactor.advance(0.25)
+        self.assertEqual(
+            sorted(self.noted.types()),
+            ["agent.listen_monitor.chunk_sync_recovered", "agent.meter_frame.sync_recovered"],
+        )
+        self.assertEqual(self.problems.keys(), ())
 
     def names(self) -> set[str]:
         """The interfaces of all frames."""

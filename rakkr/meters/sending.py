@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from rakkr.controller.errors import ControllerError
 from rakkr.controller.interface import IController
 from rakkr.health.edge import Edge, Emitter
+from rakkr.health.problems import OpenProblems
 from rakkr.meters.frame import MeterFrame
 from rakkr.stamps import format_stamp
 
@@ -46,12 +47,22 @@ class FrameSender:
 
     log = Logger()
 
-    def __init__(self, controller: IController, evidence: Emitter, node_id: str) -> None:
+    def __init__(
+        self,
+        controller: IController,
+        evidence: Emitter,
+        node_id: str,
+        problems: OpenProblems | None = None,
+    ) -> None:
+        """:param problems: where it is remembered over a restart what was reported."""
         self.lost = 0
         self._controller = controller
         self._node_id = node_id
         self._edge = Edge(
-            evidence, "agent.meter_frame.sync_failed", "agent.meter_frame.sync_recovered"
+            evidence,
+            "agent.meter_frame.sync_failed",
+            "agent.meter_frame.sync_recovered",
+            problems=problems,
         )
         self._waiting: MeterFrame | None = None
         self._under_way: Deferred[None] | None = None
@@ -108,7 +119,14 @@ class ChunkSender:
 
     log = Logger()
 
-    def __init__(self, controller: IController, evidence: Emitter, node_id: str) -> None:
+    def __init__(
+        self,
+        controller: IController,
+        evidence: Emitter,
+        node_id: str,
+        problems: OpenProblems | None = None,
+    ) -> None:
+        """:param problems: where it is remembered over a restart what was reported."""
         self.lost = 0
         self._controller = controller
         self._node_id = node_id
@@ -117,6 +135,7 @@ class ChunkSender:
             evidence,
             "agent.listen_monitor.chunk_sync_failed",
             "agent.listen_monitor.chunk_sync_recovered",
+            problems=problems,
         )
         self._under_way: Deferred[None] | None = None
         self._stopped = False

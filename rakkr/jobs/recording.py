@@ -75,7 +75,7 @@ class Recording:
         :param left: told when this job needs no more samples.
         """
         if self.ended is not None:
-            await self._until_sealed(self.ended)
+            await self._until_counted(self.ended)
             return self.ended
         await self.take.when_ready()
         why = await self._until_over()
@@ -109,7 +109,7 @@ class Recording:
             reached = self.take.reel.timeline.end
         await self.journal.note(self._settled(Over.DISMISSED, reached, reached))
 
-    async def _until_sealed(self, known: Recorded) -> None:
+    async def _until_counted(self, known: Recorded) -> None:
         """After a restart the segments are counted first, and one may still be growing."""
         while await self.take.settle() < known.end_frame and not self.take.is_over:
             await first_of(deferLater(self._place.clock, _LOOK_SECONDS), self.take.when_over())
@@ -157,6 +157,7 @@ class Recording:
             reached = await self.take.settle(fresh=False)
             if self.ended is None:
                 return min(self._reader.end, reached), False
+        await self._until_counted(self.ended)  # or what is not counted yet would be cut as silence
         return self.ended.end_frame, True
 
     def strip(self, start: int, end: int) -> Strip:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, DeferredSemaphore, fail, maybeDeferred, succeed
+from twisted.internet.task import deferLater
 
 from rakkr.audio.strip import Strip
 from rakkr.capture.capture import Capture, adopt_capture, start_capture
@@ -157,6 +158,7 @@ class Shop:
     :ivar find_route: how a request is captured; None leaves every request as it is.
     :ivar before_disk: called with each piece of work before it is done in a thread.
     :ivar after_disk: called with it afterwards.
+    :ivar reading: seconds that a look at a captured file takes.
     :ivar noon: the wall time at the reactor's second 0.
     """
 
@@ -185,6 +187,7 @@ class Shop:
         self.troubles: list[Trouble] = []
         self.absent: CannotLaunch | NotThere | None = None
         self.find_route: Callable[[CaptureRequest], Deferred[CaptureRequest]] | None = None
+        self.reading = 0.0
         self.before_disk: Callable[[Any], None] = lambda _: None
         self.after_disk: Callable[[Any], None] = lambda _: None
         program = self.directory / "bin" / "arecord"
@@ -253,6 +256,11 @@ class Shop:
             renders=DeferredSemaphore(2),
         )
 
+    def _read(self, work: Callable[..., Any], /, *arguments: Any) -> Deferred[Any]:
+        if not self.reading:
+            return maybeDeferred(work, *arguments)
+        return deferLater(self.reactor, self.reading, work, *arguments)
+
     def _in_thread(self, work: Callable[..., Any], /, *arguments: Any) -> Deferred[Any]:
         self.before_disk(work)
         done = maybeDeferred(work, *arguments)
@@ -275,7 +283,7 @@ class Shop:
         return Surroundings(
             spawner=self.reactor,
             clock=self.reactor,
-            in_thread=maybeDeferred,
+            in_thread=self._read,
             env={"PATH": str(self.directory / "bin")},
             proc=self.directory / "proc",
         )

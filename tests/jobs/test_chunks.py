@@ -451,3 +451,38 @@ class SplitTests(ChunkCase):
         self.shop.reactor.pump([0.25] * 8)
         self.assertEqual(crew.results["job_1"].ending, Ending.DELIVERED)
         self.assertEqual([chunk for chunk, _, _ in self.sent()], [0, 1, 2, 2, 3, 4])
+
+
+class NeighbourTests(ChunkCase):
+    """The next agent goes on while the capture runs for another job."""
+
+    def test_what_is_left_of_one_that_is_over(self) -> None:
+        """Its chunks are cut when it is known again what was recorded, and are no silence."""
+        answers: dict[str, list[Any]] = {"rec_1": [receipt(), Deferred()]}
+
+        def answer(recording: str, _: Upload) -> Any:
+            mine = answers.get(recording)
+            return mine.pop(0) if mine else receipt()
+
+        self.controller.answers["upload_cache_file"] = [answer]
+        done = self.begin(self.chunked(600), make_job(2, duration_seconds=12))
+        self.shop.record(5)
+        self.stop()
+        self.shop.record(1)
+        self.assertEqual(len(self.ranges()), 1)
+        self.assertIsNotNone(self.remembered().recorded)
+        self.leave(done)
+        self.shop.strips.clear()
+        self.shop.rendered.clear()
+        self.shop.reading = 0.1
+        crew = self.go_on()
+        self.shop.play(8)
+        self.assertEqual(crew.results["job_1"].ending, Ending.DELIVERED)
+        pieces = [
+            piece
+            for (*_, target), strip in zip(self.shop.rendered, self.shop.strips, strict=True)
+            for piece in strip.pieces
+            if "rec_1" in target.name
+        ]
+        self.assertEqual(next(each.frames for each in pieces if each.audio is not None), 2 * RATE)
+        self.assertEqual([each for each in pieces if each.audio is None], [])

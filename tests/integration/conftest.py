@@ -19,12 +19,26 @@ from tests.integration.health_logs import faults_below
 from tests.integration.render_bench import renderer_named
 
 DEADLINE_SECONDS = 60.0
+_WITH_JACK = {
+    "test_capture_jack",
+    "test_inputs",
+    "test_jack_server",
+    "test_metering",
+    "test_sound_servers",
+}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every asynchronous test a deadline: one Deferred must not hang the whole run."""
+    """
+    Give every asynchronous test a deadline: one Deferred must not hang the whole run.
+
+    Of several lanes (``pytest -n 2 --dist loadgroup``) one module runs in one, and all modules that
+    start JACK in the same one: clients of one name must not start at two servers at once.
+    """
     for item in items:
+        group = "jack" if item.path.stem in _WITH_JACK else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
         function = getattr(item, "obj", None)
         if inspect.iscoroutinefunction(function):
             mark = item.get_closest_marker("deadline")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import wave as standard_wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from rakkr.capture.request import CaptureLimits
 from tests.integration import alsa_device
 from tests.integration.alsa_device import AlsaDevice
 from tests.integration.capture_world import after, frame_numbers, real_surroundings, two_seconds
+from tests.integration.moments import moments
 
 _LIMITS = CaptureLimits()
 Need = Callable[[str, str], str]
@@ -57,7 +57,7 @@ async def test_32_channels(tmp_path: Path, need: Need) -> None:
     assert (found.channels, found.format.name, found.whole) == (32, "S32_LE", True)
 
 
-@pytest.mark.parametrize("delay", [random.uniform(0.1, 1.5) for _ in range(3)])
+@pytest.mark.parametrize("delay", moments(0.1, 1.5, 3))
 async def test_stop_at_any_moment(device: AlsaDevice, tmp_path: Path, delay: float) -> None:
     """A stop at any moment keeps every frame from the first on, and the header says how many."""
     request = two_seconds(tmp_path, seconds=600)

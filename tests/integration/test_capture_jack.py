@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from tests.integration.capture_world import (
     two_seconds,
 )
 from tests.integration.jack_server import JackServer, Mode
+from tests.integration.moments import moments
 
 _LIMITS = CaptureLimits(stop_grace_seconds=2.0)
 _SOON_SECONDS = 8.0
@@ -184,7 +184,7 @@ async def test_losses(
     assert isinstance(await again.when_done(), Completed)
 
 
-@pytest.mark.parametrize("delay", [random.uniform(0.0, 1.0) for _ in range(2)])
+@pytest.mark.parametrize("delay", moments(0.0, 1.0, 2))
 async def test_a_stop_at_any_moment(
     env: Mapping[str, str], server: JackServer, tmp_path: Path, delay: float
 ) -> None:

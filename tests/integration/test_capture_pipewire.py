@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -29,6 +28,7 @@ from tests.integration.capture_world import (
     two_seconds,
 )
 from tests.integration.float_numbers import as_floats
+from tests.integration.moments import moments
 from tests.integration.pipewire_server import PipeWireServer
 
 _LIMITS = CaptureLimits(stop_grace_seconds=2.0)
@@ -233,7 +233,7 @@ async def test_a_server_that_fails(
     assert isinstance(await again.when_done(), Completed)
 
 
-@pytest.mark.parametrize("delay", [random.uniform(0.0, 1.0) for _ in range(2)])
+@pytest.mark.parametrize("delay", moments(0.0, 1.0, 2))
 async def test_a_stop_at_any_moment(
     env: Mapping[str, str], server: PipeWireServer, tmp_path: Path, delay: float
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from rakkr.capture.capture import Capture, start_capture
 from rakkr.capture.outcome import Completed, Failed, Stalled, StartFailed
 from rakkr.capture.request import CaptureLimits
 from tests.integration.capture_world import after, frame_numbers, real_surroundings, two_seconds
+from tests.integration.moments import moments
 from tests.integration.tone_program import tone_program
 
 _LIMITS = CaptureLimits(stop_grace_seconds=1.0)
@@ -47,7 +47,7 @@ async def test_every_frame_in_every_format(tmp_path: Path, name: str) -> None:
     assert np.array_equal(frame_numbers(outcome.audio), np.arange(48000))
 
 
-@pytest.mark.parametrize("delay", [random.uniform(0.0, 1.2) for _ in range(4)])
+@pytest.mark.parametrize("delay", moments(0.0, 1.2, 4))
 async def test_a_stop_at_any_moment(tmp_path: Path, delay: float) -> None:
     """A stop at any moment keeps every frame from the first on."""
     capture = start(tmp_path, tone_program(tmp_path), seconds=600)

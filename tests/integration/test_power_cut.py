@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +10,13 @@ import pytest
 from twisted.internet import reactor
 
 from tests.integration.cut_disk import NEEDS, NoDisk
+from tests.integration.moments import moments
 from tests.integration.power_cut import cut_once
 
 pytestmark = pytest.mark.deadline(90)
 # Before the first sample, at once after it, at any moment, and so late that it would be seen if
 # nothing were synced.
-MOMENTS = (None, 0.0, random.uniform(0.0, 3.5), random.uniform(3.5, 5.0))
+MOMENTS = (None, 0.0, *moments(0.0, 3.5, 1), *moments(3.5, 5.0, 1))
 MOST_MISSING_SECONDS = 3.0
 """docs/guarantees.md: two seconds between two syncs, and what a busy machine adds."""
 MOST_GAP_ERROR_SECONDS = 0.6

@@ -17,6 +17,10 @@ from tests.integration.chaos.accounting import Declared, Gap, Tolerance
 from tests.integration.chaos.pieces import merged, pieces_of
 
 ACCOUNTED = "agent.recording_job.capture_accounted"
+FAILED = tuple(
+    f"agent.recording_job.{name}"
+    for name in ("cache_upload_failed", "capture_failed", "capture_start_failed")
+)
 _DECODED = {
     "S16_LE": ("s16le", "S16_LE"),
     "S24_3LE": ("s24le", "S24_3LE"),
@@ -104,6 +108,15 @@ def _events(path: Path) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(event, dict):
             yield event
+
+
+def told_of(told: Sequence[Mapping[str, Any]], *types: str) -> set[str]:
+    """The recordings of which one of these was told as the end, and nothing is tried again."""
+    return {
+        str(each.get("recordingId"))
+        for each in told
+        if each.get("type") in types and not each.get("details", {}).get("willRetry")
+    }
 
 
 def declared(told: Sequence[Mapping[str, Any]], recording: str, rate: int) -> Declared | None:

@@ -24,6 +24,7 @@ from tests.integration.health_logs import faults_below
 
 _PAUSE_SECONDS = 0.4
 _QUIET_SECONDS = 2.0
+_LEARNING_SECONDS = 20.0  # a lease is renewed every 10 s, and then an agent learns that it is lost
 _PATIENCE_SECONDS = 150.0
 _GIVEN_UP = {"failed", "cancelled"}
 _TOLD = "controller_stop_requested"
@@ -68,6 +69,12 @@ class _Asked:
     id: str
     retries: int = 0
     found: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether its last job failed, and not because the agent said so when it was stopped."""
+        job = self.found["jobs"][-1]
+        return job["status"] in _GIVEN_UP and job.get("failureReason") != _TOLD
 
 
 async def run_plan(reactor: Any, plan: Plan, directory: Path) -> Result:
@@ -216,15 +223,24 @@ class _OneRun:
             await deferLater(self.world.reactor, _PAUSE_SECONDS)
 
     async def _heard(self) -> list[dict[str, Any]]:
-        """The agent's events; the last of them may be on their way."""
+        """
+        The agent's events; the last of them may be on their way.
+
+        What the controller gave up while it was away, an agent does not know yet.
+        """
         log = self.world.own / "health-events.jsonl"
         wanted = {each.id for each in self.asked}
-        give_up = self.world.reactor.seconds() + _QUIET_SECONDS
+        lost = {each.id for each in self.asked if each.given_up}
+        began = self.world.reactor.seconds()
         while True:
             known = await self.world.ask(lambda operator: operator.health_events())
             told = [*reversed(known), *evidence.events(log)]
-            accounted = {each["recordingId"] for each in told if each["type"] == evidence.ACCOUNTED}
-            if wanted <= accounted or self.world.reactor.seconds() > give_up:
+            accounted = evidence.told_of(told, evidence.ACCOUNTED)
+            learned = lost <= evidence.told_of(told, *evidence.FAILED)
+            waited = self.world.reactor.seconds() - began
+            if (wanted <= accounted or waited > _QUIET_SECONDS) and (
+                learned or waited > _LEARNING_SECONDS
+            ):
                 return told
             await deferLater(self.world.reactor, _PAUSE_SECONDS)
 

@@ -96,3 +96,14 @@ class EvidenceTests(SynchronousTestCase):
         event = {"type": evidence.ACCOUNTED, "recordingId": recording, "details": details}
         read: dict[str, Any] = json.loads(json.dumps(event))
         return read
+
+
+def test_what_was_told_as_the_end() -> None:
+    """An event that says that it will be tried again tells of no end."""
+    told = [
+        {"type": evidence.FAILED[0], "recordingId": "a", "details": {"willRetry": True}},
+        {"type": evidence.FAILED[0], "recordingId": "b", "details": {"willRetry": False}},
+        {"type": evidence.FAILED[1], "recordingId": "c", "details": {}},
+        {"type": evidence.ACCOUNTED, "recordingId": "d", "details": {}},
+    ]
+    assert evidence.told_of(told, *evidence.FAILED) == {"b", "c"}

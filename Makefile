@@ -25,7 +25,7 @@ run: $(READY) ## Run the agent with its built-in controller in the foreground, u
 
 test: $(READY) ## Run every test: the units under both runners, then real programs and sockets
 	$(BIN)/python tools/test-units $(ARGS)
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/integration $(ARGS)
+	$(BIN)/python tools/test-integration $(ARGS)
 
 chaos: $(READY) ## Break recordings at random, account for every frame; RUNS=300 SEED=1 AT_ONCE=4
 	@$(BIN)/python -m tests.integration.chaos --runs $(RUNS) --seed $(SEED) --at-once $(AT_ONCE)

@@ -33,12 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Give every asynchronous test a deadline: one Deferred must not hang the whole run.
 
-    Of several lanes (``pytest -n 2 --dist loadgroup``) one module runs in one, and all modules that
-    start JACK in the same one: clients of one name must not start at two servers at once.
+    Tests that start JACK are marked, so that they can run alone: of two clients of one name that
+    start at the same moment, even at two servers, one may fail, and every agent looks for JACK.
     """
     for item in items:
-        group = "jack" if item.path.stem in _WITH_JACK else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+        if item.path.stem in _WITH_JACK:
+            item.add_marker(pytest.mark.jack)
         function = getattr(item, "obj", None)
         if inspect.iscoroutinefunction(function):
             mark = item.get_closest_marker("deadline")

@@ -193,7 +193,11 @@ class CacheSweepService(MultiService):
         try:
             found: Space = await self._in_thread(read_space, self._directory)
         except OSError as error:
-            self.log.warn("{path}: {why}", path=self._directory, why=str(error))
+            self.log.warn(
+                "how much room {path} has is not known, so nothing goes for its sake: {why}",
+                path=self._directory,
+                why=str(error),
+            )
             return None
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from twisted.logger import Logger
@@ -34,6 +35,27 @@ class Cursor:
         except (BadCursor, OSError) as why:
             self._complain(why)
             return OLDEST
+
+    def begin(self, log: Path, end: Callable[[], Position]) -> Position:
+        """
+        Say where delivery goes on; the first time that is behind everything.
+
+        The reference agent sent its events itself, and the controller counts each copy.
+
+        :param log: what is delivered from.
+        :param end: finds where that ends now.
+        :raises OSError: when the place cannot be written.
+        """
+        position = self.load()
+        if position is None:
+            position = end()
+            self.save(position)
+            if position != OLDEST:
+                self.log.info(
+                    "{path} was not ours so far: only what is added from now on is sent",
+                    path=str(log),
+                )
+        return position
 
     def save(self, position: Position) -> None:
         """

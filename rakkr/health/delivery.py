@@ -20,7 +20,7 @@ from rakkr.health.verdict import Verdict, judge, may_be_the_event, without_refer
 
 _QUIET_SECONDS: Final = 600.0
 _OWN: Final = "agent.health_outbox."
-_PATIENT_TRIES: Final = 20  # some eight minutes
+_PATIENT_TRIES: Final = 20  # four to eight minutes
 
 
 class NotNow(Exception):
@@ -166,7 +166,11 @@ class Delivery:
         except (OSError, TimeoutError) as error:
             path = str(self._letters.path)
             why = str(error) or "the disk does not answer"
-            self.log.warn("{path} cannot be written: {why}", path=path, why=why)
+            self.log.warn(
+                "{path} cannot be written, so the refused event is in the log alone: {why}",
+                path=path,
+                why=why,
+            )
         now = self._clock.seconds()
         if type_.startswith(_OWN) or now < self._quiet_until:
             return

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
-from twisted.logger import Logger
 
 from rakkr.health import rotation
 from rakkr.health.cursor import Cursor
@@ -46,8 +45,6 @@ class JsonLines:
     :ivar delivers: whether there is a controller; without one, and without a trace of one, nothing
         is kept for it.
     """
-
-    log = Logger()
 
     path: Path
     max_bytes: int
@@ -138,17 +135,7 @@ class JsonLines:
         return [extent_of(self._named(suffix)) for suffix in suffixes]
 
     def _begin(self) -> Position:
-        position = self._cursor.load()
-        if position is None:
-            position = self._end()
-            self._cursor.save(position)
-            if position != OLDEST:
-                # The reference agent sent its events itself, and the controller counts each copy.
-                self.log.info(
-                    "{path} was not ours so far: only what is added from now on is sent",
-                    path=str(self.path),
-                )
-        return position
+        return self._cursor.begin(self.path, self._end)
 
     def _end(self) -> Position:
         extents = self._extents(self._suffixes())

@@ -102,7 +102,12 @@ class OpenProblems(Service):
     def _complain(self, error: Exception) -> None:
         if not self._failed:
             why = str(error) or type(error).__name__
-            self.log.error("{path} cannot be written: {why}", path=str(self._path), why=why)
+            self.log.error(
+                "{path} cannot be written, so after a restart what is wrong is told again; make"
+                " room, or let the agent write there: {why}",
+                path=str(self._path),
+                why=why,
+            )
         self._failed = True
 
     def _read(self) -> dict[str, str]:

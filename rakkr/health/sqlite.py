@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from rakkr.health.cursor import Cursor
 from rakkr.health.database import Database, is_beyond_repair
 from rakkr.health.file_lock import FileLock
-from rakkr.health.position import OLDEST, Position
+from rakkr.health.position import Position
 from rakkr.health.store import Appended, Record, Unreadable
 
 T = TypeVar("T")
@@ -127,16 +127,7 @@ class SqliteLog:
         return self._open
 
     def _begin(self, database: Database) -> Position:
-        position = self._cursor.load()
-        if position is None:
-            position = database.end()
-            self._cursor.save(position)
-            if position != OLDEST:
-                self.log.info(
-                    "{path} was not ours so far: only what is added from now on is sent",
-                    path=str(self.path),
-                )
-        return position
+        return self._cursor.begin(self.path, database.end)
 
     def _clean(self, database: Database) -> int:
         """Keep the limits; returns how many undelivered events had to be given up."""
